@@ -11,6 +11,7 @@ seen in a slot changes without any renegotiation (`Feed`).
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -162,6 +163,13 @@ class GetSnapshot(Message):
     request_id: int
 
 
+class GetMetrics(Message):
+    """The process's metrics, asked by the web process when it is scraped; answered with `MetricsText`."""
+
+    type: Literal["get_metrics"] = "get_metrics"
+    request_id: int
+
+
 # ---------------------------------------------------------------- answers: media -> web
 
 
@@ -212,6 +220,8 @@ class PeerSummary(BaseModel):
     peer_id: str
     role: Literal["publisher", "subscriber"]
     state: PeerState
+    flowing: list[Source] = Field(default_factory=list)
+    """A publisher's sources that flow now."""
 
 
 class Snapshot(Message):
@@ -219,6 +229,14 @@ class Snapshot(Message):
     request_id: int
     lesson_ids: list[str]
     peers: list[PeerSummary]
+
+
+class MetricsText(Message):
+    """Metrics in Prometheus' text format."""
+
+    type: Literal["metrics_text"] = "metrics_text"
+    request_id: int
+    text: str = Field(max_length=128 * 1024)
 
 
 # ---------------------------------------------------------------- events: media -> web
@@ -280,10 +298,10 @@ PeerSummary.model_rebuild()
 Snapshot.model_rebuild()
 
 Request = Annotated[
-    OpenRoom | CloseRoom | Publish | Subscribe | RestartIce | ClosePeer | Feed | Mute | View | GetSnapshot,
+    OpenRoom | CloseRoom | Publish | Subscribe | RestartIce | ClosePeer | Feed | Mute | View | GetSnapshot | GetMetrics,
     Field(discriminator="type"),
 ]
-Answer = Done | Answered | IceRestarted | Refused | Snapshot
+Answer = Done | Answered | IceRestarted | Refused | Snapshot | MetricsText
 Event = PeerChanged | SourceChanged | LinkReport
 Reply = Annotated[Answer | Event, Field(discriminator="type")]
 
@@ -304,3 +322,13 @@ def decode_request(line: bytes) -> Request:
 def decode_reply(line: bytes) -> Answer | Event:
     """Raises `pydantic.ValidationError` (a ValueError) on anything that is not an answer or event."""
     return _replies.validate_json(line)
+
+
+def request_id_of(line: bytes) -> int | None:
+    """The request id of a message that is otherwise malformed; None where there is none."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    request_id = value.get("request_id") if isinstance(value, dict) else None
+    return request_id if isinstance(request_id, int) else None

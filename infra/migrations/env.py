@@ -1,0 +1,16 @@
+"""Alembic's entry: migrations run over the connection that infra.database passes in."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from school.tables import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,
+    transaction_per_migration=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

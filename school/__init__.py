@@ -1,0 +1,1 @@
+"""The school network's records: lessons, invitations, people. Asynchronous over SQLAlchemy; time is an argument."""

@@ -1,0 +1,115 @@
+"""Bodies of the HTTP API. Times are Unix seconds."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from signaling.messages import LessonState, Role
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Problem(Body):
+    """Every error of the API; `code` is for programs, `message` one English sentence for logs."""
+
+    code: str
+    message: str
+
+
+class CreateLesson(Body):
+    title: str = Field(min_length=1, max_length=400)
+    kind: Literal["full", "partial"] = "full"
+
+
+class ChangeLesson(Body):
+    """What is left out stays. The kind can be changed until the lesson begins."""
+
+    title: str | None = Field(default=None, min_length=1, max_length=400)
+    kind: Literal["full", "partial"] | None = None
+
+
+class LessonOut(Body):
+    lesson_id: str
+    title: str
+    kind: Literal["full", "partial"]
+    state: LessonState
+    created_at: float
+    live_since: float | None
+    ended_at: float | None
+    participants: int
+    """How many are in the classroom now."""
+
+
+class Lessons(Body):
+    lessons: list[LessonOut]
+
+
+class CreateInvitation(Body):
+    role: Role
+    valid_hours: float = Field(default=24.0, gt=0, le=24 * 366)
+    label: str = Field(default="", max_length=200)
+
+
+class InvitationOut(Body):
+    """`token` and `link` are empty once the invitation is revoked or has expired."""
+
+    invitation_id: str
+    lesson_id: str
+    role: Role
+    label: str
+    created_at: float
+    expires_at: float
+    revoked_at: float | None
+    token: str
+    link: str
+
+
+class InvitationsOut(Body):
+    invitations: list[InvitationOut]
+
+
+class FeedMinutes(Body):
+    name: str
+    minutes: float
+
+
+class FeedOut(Body):
+    """Partial lesson: minutes of live feed by class."""
+
+    classes: list[FeedMinutes]
+
+
+class SignIn(Body):
+    """Either the token of a one-time link, or name and password."""
+
+    link_token: str | None = Field(default=None, max_length=200)
+    name: str | None = Field(default=None, max_length=60)
+    password: str | None = Field(default=None, max_length=1000)
+
+
+class SetPassword(Body):
+    """The name to sign in with can be changed in the same step."""
+
+    password: str = Field(min_length=1, max_length=1000)
+    name: str | None = Field(default=None, min_length=1, max_length=60)
+
+
+class Me(Body):
+    name: str
+    has_password: bool
+
+
+class JoinInfo(Body):
+    """What an invitation opens, for the page before joining."""
+
+    lesson_id: str
+    title: str
+    kind: Literal["full", "partial"]
+    state: LessonState
+    role: Role
+    label: str
+    expires_at: float

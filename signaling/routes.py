@@ -1,0 +1,83 @@
+"""The table of every route: the web server, the OpenAPI document and the matrix of rights are all made from it."""
+
+from __future__ import annotations
+
+from signaling import api, whep, whip
+from signaling import api_models as a
+from signaling.http import Access, Handler, Route
+from signaling.session import classroom
+
+__all__ = ["ROUTES", "Access", "Route"]
+
+_LESSON = "/api/lessons/{lesson_id}"
+_ANYONE, _ADMIN, _TEACHER, _INVITED = Access.ANYONE, Access.ADMINISTRATOR, Access.LESSON_TEACHER, Access.INVITED
+
+_LESSONS = (
+    Route("GET", "/api/lessons", api.list_lessons, None, a.Lessons, "All lessons, the newest first", _ADMIN),
+    Route("POST", "/api/lessons", api.create_lesson, a.CreateLesson, a.LessonOut, "Create a lesson", _ADMIN, 201),
+    Route("GET", _LESSON, api.get_lesson, None, a.LessonOut, "One lesson", _TEACHER),
+    Route("PATCH", _LESSON, api.change_lesson, a.ChangeLesson, a.LessonOut, "Change title or kind", _ADMIN),
+    Route("DELETE", _LESSON, api.end_lesson, None, a.LessonOut, "End the lesson for everybody", _ADMIN),
+    Route("GET", f"{_LESSON}/feed", api.feed_minutes, None, a.FeedOut, "Minutes of live feed by class", _TEACHER),
+)
+_INVITATIONS = (
+    Route(
+        "POST",
+        f"{_LESSON}/invitations",
+        api.create_invitation,
+        a.CreateInvitation,
+        a.InvitationOut,
+        "Invite into the lesson",
+        _TEACHER,
+        201,
+    ),
+    Route(
+        "GET",
+        f"{_LESSON}/invitations",
+        api.list_invitations,
+        None,
+        a.InvitationsOut,
+        "The lesson's invitations",
+        _TEACHER,
+    ),
+    Route(
+        "DELETE",
+        f"{_LESSON}/invitations/{{invitation_id}}",
+        api.revoke_invitation,
+        None,
+        a.InvitationOut,
+        "Revoke an invitation",
+        _TEACHER,
+    ),
+    Route("GET", "/api/join-info", api.join_info, None, a.JoinInfo, "What an invitation opens", _INVITED),
+)
+_PEOPLE = (
+    Route("POST", "/api/sign-in", api.sign_in, a.SignIn, a.Me, "Sign in", _ANYONE),
+    Route("POST", "/api/sign-out", api.sign_out, None, None, "Sign out", _ANYONE, 204),
+    Route("GET", "/api/me", api.me, None, a.Me, "Who is signed in", _ADMIN),
+    Route("POST", "/api/password", api.set_password, a.SetPassword, a.Me, "Set the password", _ADMIN),
+)
+_CLASSROOM = Route("GET", "/api/classroom", classroom, None, None, "The lesson's WebSocket", _ANYONE, 101)
+
+
+def _standard(method: str, path: str, handler: Handler, summary: str, status: int = 200) -> Route:
+    access = _ANYONE if method == "OPTIONS" else _INVITED
+    return Route(method, path, handler, None, None, summary, access, status, standard=True)
+
+
+_WHIP, _WHIP_RESOURCE = "/whip/{lesson_id}", "/whip/{lesson_id}/{resource_id}"
+_WHEP, _WHEP_RESOURCE = "/whep/{lesson_id}", "/whep/{lesson_id}/{resource_id}"
+_STANDARD = (
+    _standard("POST", _WHIP, whip.publish, "WHIP: publish", 201),
+    _standard("OPTIONS", _WHIP, whip.publish_options, "WHIP: what is accepted", 204),
+    _standard("PATCH", _WHIP_RESOURCE, whip.patch_publisher, "WHIP: trickle or restart ICE"),
+    _standard("DELETE", _WHIP_RESOURCE, whip.end_publisher, "WHIP: end"),
+    _standard("OPTIONS", _WHIP_RESOURCE, whip.publisher_options, "WHIP: what a session accepts", 204),
+    _standard("POST", _WHEP, whep.watch, "WHEP: watch", 201),
+    _standard("OPTIONS", _WHEP, whep.watch_options, "WHEP: what is accepted", 204),
+    _standard("PATCH", _WHEP_RESOURCE, whep.patch_watcher, "WHEP: trickle or restart ICE"),
+    _standard("DELETE", _WHEP_RESOURCE, whep.end_watcher, "WHEP: end"),
+    _standard("OPTIONS", _WHEP_RESOURCE, whep.watcher_options, "WHEP: what a session accepts", 204),
+)
+
+ROUTES: tuple[Route, ...] = (*_LESSONS, *_INVITATIONS, *_PEOPLE, _CLASSROOM, *_STANDARD)

@@ -1,0 +1,39 @@
+"""Everything the routes and the WebSocket need from the rest of the program, given once when the process starts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from school.accounts import Accounts
+from school.feed import FeedSpans
+from school.invitations import Invitations
+from school.lessons import Lessons
+from signaling.limits import Moment
+from signaling.media_bus import MediaBus
+from signaling.tally import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """`secret` (32 bytes) signs resume secrets and WHIP/WHEP resources; it must outlive a restart of the process.
+
+    `public_url` (`https://host:port`, no trailing slash) begins the links that are handed out; empty: the address that
+    the request came to. `clock` is monotonic seconds, `wall` Unix time.
+    """
+
+    lessons: Lessons
+    invitations: Invitations
+    accounts: Accounts
+    feed: FeedSpans
+    media: MediaBus
+    secret: bytes
+    public_url: str = ""
+    max_participants: int = 1000
+    clock: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+    tally: Tally = field(default_factory=Tally)
+
+    def moment(self) -> Moment:
+        return Moment(self.clock(), self.wall())

@@ -1,0 +1,99 @@
+"""Chunks: rows that get the same bytes but for sequence and transport-wide numbers, with everything prepared for
+sending.
+
+Made anew only when somebody joins, leaves or changes layers; a packet then costs no selection at all.
+"""
+
+from __future__ import annotations
+
+from itertools import compress
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from streaming.fanout.downtracks import NONE, DownTracks
+from streaming.fanout.profiles import WireProfile
+from streaming.fanout.viewers import ADDRESS_BYTES, HISTORY, Viewers
+from streaming.uptrack.uptrack import UpTrack
+
+CHUNK_ROWS: Final = 256
+RUN_PACKETS: Final = 8
+"""Packets of one frame that are sent together."""
+
+
+class Chunk:
+    """At most CHUNK_ROWS rows of one encoding, temporal class, wire profile and kind of transport."""
+
+    def __init__(
+        self,
+        rows: npt.NDArray[np.int64],
+        base: npt.NDArray[np.int64],
+        temporal: int,
+        profile: WireProfile,
+        sessions: list[Any],
+        streams: list[Any] | None,
+        addresses: npt.NDArray[np.uint64],
+    ) -> None:
+        self.rows = rows
+        self.base = (base & 0xFFFF).astype(np.uint16)[:, None]
+        self.temporal = temporal
+        self.profile = profile
+        self.sessions = sessions
+        self.streams = streams
+        self.addresses = addresses
+        self.history_rows = (rows * HISTORY)[:, None]
+        self.sent_packets = 0
+        self.sent_bytes = 0
+        self.charged_bytes = 0
+        """Of `sent_bytes`, what has been taken off the rows' credit."""
+        self._repeated: dict[int, tuple[list[Any], npt.NDArray[np.uint64]]] = {1: (sessions, addresses)}
+
+    def repeated(self, times: int) -> tuple[list[Any], npt.NDArray[np.uint64]]:
+        """Sessions and addresses with each row repeated `times` times, row by row."""
+        found = self._repeated.get(times)
+        if found is None:
+            found = ([session for session in self.sessions for _ in range(times)], np.repeat(self.addresses, times))
+            self._repeated[times] = found
+        return found
+
+    def subset(self, mask: npt.NDArray[np.bool_]) -> Chunk:
+        """The rows where `mask` is true, as a chunk for one use."""
+        return Chunk(
+            self.rows[mask],
+            self.base[mask, 0].astype(np.int64),
+            self.temporal,
+            self.profile,
+            list(compress(self.sessions, mask)),
+            None if self.streams is None else list(compress(self.streams, mask)),
+            self.addresses[mask],
+        )
+
+
+def chunks_of(downtracks: DownTracks, viewers: Viewers, encoding: int, source: UpTrack) -> list[Chunk]:
+    """All rows that are forwarded `encoding` now, are connected and can take the source's codec."""
+    rows = np.flatnonzero(downtracks.encoding == encoding) if encoding != NONE else np.zeros(0, np.int64)
+    kinds: dict[tuple[int, WireProfile, bool], list[int]] = {}
+    for row in rows.tolist():
+        profile = downtracks.profiles[row]
+        if viewers.session[row] is not None and profile is not None and profile.takes(source.codec):
+            key = (int(downtracks.temporal[row]), profile, viewers.stream[row] is not None)
+            kinds.setdefault(key, []).append(row)
+    chunks = []
+    pointer = viewers.address.ctypes.data
+    for (temporal, profile, on_stream), members in kinds.items():
+        for first in range(0, len(members), CHUNK_ROWS):
+            part = members[first : first + CHUNK_ROWS]
+            index = np.array(part, np.int64)
+            chunks.append(
+                Chunk(
+                    index,
+                    downtracks.base[index],
+                    temporal,
+                    profile,
+                    [viewers.session[row] for row in part],
+                    [viewers.stream[row] for row in part] if on_stream else None,
+                    (pointer + index * ADDRESS_BYTES).astype(np.uint64),
+                )
+            )
+    return chunks

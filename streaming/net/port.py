@@ -1,0 +1,182 @@
+"""The media port: one UDP socket and one TCP listener for every client of a process.
+
+Datagrams are told apart by their first bytes (RFC 7983) and by where they come from: only STUN is looked at from an
+address that no client has proved to own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+
+from streaming.control import PeerState
+from streaming.net.connection import Connection, Path
+from streaming.net.datagrams import ReceiveBatch, address_tuple, bind_udp
+from streaming.net.demultiplex import PacketKind, kind_of
+from streaming.net.dtls import srtp, srtp_ffi
+from streaming.net.ice import IceRegistry
+from streaming.net.tcp import TcpListener, TcpPath
+from streaming.wire.errors import WireError
+from streaming.wire.slab import PACKET_BYTES, packet_slab
+
+BATCHES_MAX: Final = 8
+"""Batches read in one turn, so that timers get theirs."""
+FRAME_MIN_BYTES: Final = 12
+
+
+class MediaPort:
+    """`flush(now)` is called after each turn of reading, to forward what has come."""
+
+    def __init__(self, sock: socket.socket, flush: Callable[[float], None]) -> None:
+        self.socket = sock
+        self.registry: IceRegistry[Connection] = IceRegistry()
+        self.drops: Counter[str] = Counter()
+        self._flush = flush
+        self._batch = ReceiveBatch(sock)
+        rows = len(self._batch.slab)
+        self._row_views = [self._batch.view[row * PACKET_BYTES : (row + 1) * PACKET_BYTES] for row in range(rows)]
+        self._lengths = np.zeros(rows + 1, np.int32)
+        base, step = self._batch.slab.ctypes.data, self._batch.slab.strides[0]
+        self._pointers: list[Any] = [srtp_ffi.cast("void *", base + row * step) for row in range(rows)]
+        self._length_pointers: list[Any] = [
+            srtp_ffi.cast("int *", self._lengths.ctypes.data + row * self._lengths.itemsize) for row in range(rows + 1)
+        ]
+        self._frame = packet_slab(1)
+        self._row_views.append(self._frame.data.cast("B"))
+        self._pointers.append(srtp_ffi.cast("void *", self._frame.ctypes.data))
+        self._frame_row = rows
+        self._listener: TcpListener | None = None
+        self._flush_due = False
+
+    @classmethod
+    async def open(cls, host: str, port: int, flush: Callable[[float], None]) -> MediaPort:
+        """Bind UDP and TCP on the same port (0: any). Raises OSError."""
+        sock = bind_udp(host, port)
+        media = cls(sock, flush)
+        try:
+            media._listener = await TcpListener.open(host, media.port, media)
+        except BaseException:
+            sock.close()
+            raise
+        asyncio.get_running_loop().add_reader(sock.fileno(), media._readable)
+        return media
+
+    @property
+    def port(self) -> int:
+        port: int = self.socket.getsockname()[1]
+        return port
+
+    async def close(self) -> None:
+        asyncio.get_running_loop().remove_reader(self.socket.fileno())
+        if self._listener is not None:
+            await self._listener.close()
+        self.socket.close()
+
+    def send(self, path: Path, data: bytes) -> None:
+        """One datagram to a validated path; dropped and counted where the kernel or the stream has no room."""
+        if isinstance(path, TcpPath):
+            if not path.send(data):
+                self.drops["tcp_full"] += 1
+            return
+        host, port = address_tuple(path)
+        try:
+            self.socket.sendto(data, (host if ":" in host else f"::ffff:{host}", port))
+        except OSError:
+            self.drops["not_sent"] += 1
+
+    # ------------------------------------------------------------ reading
+
+    def _readable(self) -> None:
+        now = time.monotonic()
+        batch = self._batch
+        for _ in range(BATCHES_MAX):
+            lengths = batch.receive()
+            for row, length in enumerate(lengths):
+                self._take(row, length, batch.key(row), now)
+            if len(lengths) < len(self._row_views) - 1:
+                break
+        self._flush(now)
+
+    def frame_received(self, path: TcpPath, frame: bytes) -> None:
+        """A frame of an ICE-TCP path."""
+        self._row_views[self._frame_row][: len(frame)] = frame
+        self._take(self._frame_row, len(frame), path, time.monotonic())
+        if not self._flush_due:
+            self._flush_due = True
+            asyncio.get_running_loop().call_soon(self._flush_frames)
+
+    def _flush_frames(self) -> None:
+        self._flush_due = False
+        self._flush(time.monotonic())
+
+    def path_lost(self, path: TcpPath) -> None:
+        connection = self.registry.owners.get(path)
+        self.registry.address_lost(path)
+        if connection is not None:
+            connection.path_changed()
+
+    def _take(self, row: int, length: int, path: Path, now: float) -> None:
+        """One datagram in the slab's `row`. Bad input is counted and dropped, whatever it is."""
+        view = self._row_views[row]
+        if length < FRAME_MIN_BYTES:
+            self.drops["short"] += 1
+            return
+        if 128 <= view[0] <= 191:
+            connection = self.registry.owners.get(path)
+            if connection is None or connection.srtp is None:
+                self.drops["media_unknown_address"] += 1
+            else:
+                self._media(row, length, connection, now)
+            return
+        data = bytes(view[:length])
+        kind = kind_of(data)
+        if kind is PacketKind.STUN:
+            self._stun(data, path, now)
+        elif kind is PacketKind.DTLS:
+            connection = self.registry.owners.get(path)
+            if connection is None:
+                self.drops["dtls_unknown_address"] += 1
+            else:
+                connection.receive_dtls(data)
+        else:
+            self.drops["unknown_kind"] += 1
+
+    def _stun(self, data: bytes, path: Path, now: float) -> None:
+        seen_as = path.remote if isinstance(path, TcpPath) else address_tuple(path)
+        checked = self.registry.handle(data, path, seen_as, now)
+        if checked is None:
+            return
+        if isinstance(path, TcpPath):
+            path.claimed = True
+        self.send(path, checked.answer)
+        checked.owner.start()
+        if checked.displaced is not None:
+            checked.displaced.path_changed()
+        if checked.moved:
+            checked.owner.path_changed()
+
+    def _media(self, row: int, length: int, connection: Connection, now: float) -> None:
+        view = self._row_views[row]
+        self._lengths[row] = length
+        control = 192 <= view[1] <= 223
+        assert connection.srtp is not None
+        unprotect = srtp.srtp_unprotect_rtcp if control else srtp.srtp_unprotect
+        if unprotect(connection.srtp.rx, self._pointers[row], self._length_pointers[row]) != 0:
+            connection.errors["srtp_unprotect"] += 1
+            return
+        if connection.state is PeerState.CLOSED:
+            return
+        length = int(self._lengths[row])
+        try:
+            if control:
+                connection.handler.receive_rtcp(bytes(view[:length]), now)
+            else:
+                connection.handler.receive_rtp(view, length, now)
+        except WireError as error:
+            connection.errors[error.kind] += 1

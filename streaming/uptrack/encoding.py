@@ -1,0 +1,158 @@
+"""One Encoding (simulcast stream) of an UpTrack: its numbering, where its packets are, what it costs.
+
+Viewers who take fewer temporal layers must see no gap where layers were left out. How many packets above a temporal
+layer came before a sequence number is the same for every viewer, so it is counted here once: a viewer's outgoing number
+is `sequence - above(sequence, temporal) + base`, with one `base` per viewer.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from streaming.wire.sequence import Unwrapper16, diff16
+
+WINDOW: Final = 2048
+"""Sequence numbers remembered; a power of two."""
+TEMPORAL_LAYERS: Final = 3
+JUMP: Final = 1000
+"""A step of more packets than this, either way, is a new numbering, not loss."""
+ABSENT: Final = -1
+SKIPPED: Final = -2
+"""The number belongs to a packet which this temporal class does not take, but which came too late to close the gap."""
+
+
+class Encoding:
+    """State of one SSRC. `index` is its place in the UpTrack's list, in the order of the offer."""
+
+    def __init__(self, index: int, rid: str, ssrc: int) -> None:
+        self.index = index
+        self.rid = rid
+        self.ssrc = ssrc
+        self.rtx_ssrc = 0
+        self.highest = -1
+        """Highest number so far; -1 before the first packet, which gets 0."""
+        self.restarts = 0
+        """Times the numbering began anew; a viewer's selection is void after one."""
+        self._unwrapper = Unwrapper16()
+        self._offset = 0
+        self._resume_at = 0
+        self._seen = [-1] * WINDOW
+        self._above = [0] * TEMPORAL_LAYERS
+        self._above_at = [[0] * WINDOW for _ in range(TEMPORAL_LAYERS)]
+        self._cell_at = [[ABSENT] * WINDOW for _ in range(TEMPORAL_LAYERS)]
+        self.rtp_shift: int | None = None
+        """Added to this encoding's timestamps to reach the UpTrack's common timeline."""
+        self.picture_shift = 0
+        self.tl0_shift = 0
+        self._former_shifts: tuple[int | None, int, int] = (None, 0, 0)
+        self.width = 0
+        self.height = 0
+        self.keyframe_at = -1
+        """First sequence number of the latest keyframe; -1 when none is known."""
+        self.last_packet_s = float("-inf")
+        self.last_rtp_time = -1
+        self.packets = 0
+        self.bytes = 0
+        self.bitrate_bps = [0.0] * TEMPORAL_LAYERS
+        """Measured rate of each temporal layer by itself."""
+        self._window_bytes = [0] * TEMPORAL_LAYERS
+        self._window_start_s = 0.0
+
+    def restart(self, ssrc: int) -> None:
+        """Another SSRC or numbering begins: numbers go on rising here, but decoders need a keyframe first."""
+        self.ssrc = ssrc
+        self.restarts += 1
+        self.rtp_shift = None
+        self.keyframe_at = -1
+        self.last_rtp_time = -1
+        self._resume_at = self.highest + 1
+
+    def begin_group(self, number: int) -> None:
+        """A keyframe begins at `number`. Shifts may change with it; what is late from before keeps the former ones."""
+        self.keyframe_at = number
+        self._former_shifts = (self.rtp_shift, self.picture_shift, self.tl0_shift)
+
+    def shifts(self, number: int) -> tuple[int, int, int]:
+        """Shifts of timestamp, picture id and tl0picidx that hold for a packet."""
+        rtp_shift, picture_shift, tl0_shift = (
+            self._former_shifts if number < self.keyframe_at else (self.rtp_shift, self.picture_shift, self.tl0_shift)
+        )
+        return rtp_shift or 0, picture_shift, tl0_shift
+
+    def unwrap(self, sequence: int) -> int:
+        """Rising number of a 16-bit sequence number; restarts the numbering after a jump."""
+        number = self._unwrapper.unwrap(sequence) + self._offset
+        if self._resume_at < 0 and abs(number - self.highest) > JUMP:
+            self.restart(self.ssrc)
+        if self._resume_at >= 0:
+            self._unwrapper = Unwrapper16()
+            self._offset = self._resume_at - self._unwrapper.unwrap(sequence)
+            number, self._resume_at = self._resume_at, -1
+        return number
+
+    def sequence(self, number: int) -> int:
+        """The publisher's own 16-bit sequence number of a rising number."""
+        return (number - self._offset) & 0xFFFF
+
+    def repairable(self, sequence: int) -> bool:
+        """Whether a retransmission of this 16-bit number belongs to the present numbering; one never begins another."""
+        return self.highest >= 0 and self._resume_at < 0 and abs(diff16(sequence, self.sequence(self.highest))) <= JUMP
+
+    def known(self, number: int) -> bool:
+        """True for a duplicate, and for what is older than the window."""
+        return number <= self.highest - WINDOW or self._seen[number % WINDOW] == number
+
+    def insert(self, number: int, temporal: int, cell: int) -> bool:
+        """Record a packet that is not `known`; True when it came late (behind a higher number).
+
+        `temporal` TEMPORAL_LAYERS: no viewer takes it (padding only; `cell` SKIPPED).
+        """
+        self._seen[number % WINDOW] = number
+        if number <= self.highest:
+            for layer in range(TEMPORAL_LAYERS):
+                self._cell_at[layer][(number - self.above(number, layer)) % WINDOW] = (
+                    cell if temporal <= layer else SKIPPED
+                )
+            return True
+        first = number if self.highest < 0 else self.highest + 1
+        for missing in range(first, number):
+            self._place(missing, 0, ABSENT)  # it may still come, so it takes a number in every class
+        self._place(number, temporal, cell)
+        self.highest = number
+        return False
+
+    def _place(self, number: int, temporal: int, cell: int) -> None:
+        for layer in range(TEMPORAL_LAYERS):
+            above = self._above[layer]
+            self._above_at[layer][number % WINDOW] = above
+            if temporal <= layer:
+                self._cell_at[layer][(number - above) % WINDOW] = cell
+            else:
+                self._above[layer] = above + 1
+
+    def above(self, number: int, temporal: int) -> int:
+        """Packets left out of class `temporal` before `number`, which lies in the window or just ahead of it."""
+        if number > self.highest:
+            return self._above[temporal]
+        return self._above_at[temporal][number % WINDOW]
+
+    def cell(self, compacted: int, temporal: int) -> int:
+        """Cell of the packet whose number is `compacted` (modulo the window) among those up to `temporal`."""
+        return self._cell_at[temporal][compacted % WINDOW]
+
+    def count(self, now: float, temporal: int, size: int) -> None:
+        """Account one packet of `size` bytes; rates are renewed about once a second."""
+        self.packets += 1
+        self.bytes += size
+        self._window_bytes[temporal] += size
+        elapsed = now - self._window_start_s
+        if elapsed >= 1.0:
+            if elapsed < 3.0:
+                self.bitrate_bps = [octets * 8 / elapsed for octets in self._window_bytes]
+            self._window_bytes = [0] * TEMPORAL_LAYERS
+            self._window_start_s = now
+        self.last_packet_s = now
+
+    def flowing(self, now: float) -> bool:
+        """Packets came within the last second."""
+        return now - self.last_packet_s < 1.0

@@ -1,0 +1,328 @@
+# Русский. Ключи те же, что в остальных языках; проверяет `npm test`.
+product = webclass · веб-класс
+language = Язык
+loading = Загружается…
+close = Закрыть
+cancel = Отмена
+code = код: { $code }
+try-again = Попробовать ещё раз
+to-start = На первую страницу
+
+# Роли
+role-teacher = Учитель
+role-co_teacher = Второй учитель
+role-class = Класс
+role-viewer = Зритель
+
+# Вход администратора
+sign-in-title = Вход для администратора
+sign-in-hint = Учителю, классу и зрителю вход не нужен: откройте присланную ссылку на урок.
+sign-in = Войти
+sign-out = Выйти
+user-name = Имя
+password = Пароль
+sign-in-link-spent = Ссылка для входа больше не действует
+sign-in-link-spent-hint = Она открывается один раз и в течение часа. Новую покажет команда «webclass admin link» на сервере.
+password-set-title = Вы вошли. Задайте пароль
+password-set-hint = С этим именем и паролем вы будете входить дальше.
+password-new = Новый пароль
+password-new-hint = Не короче { $count } знаков. Длинная фраза надёжнее сложного слова.
+password-save = Сохранить
+password-later = Позже, к урокам
+
+# Уроки
+lessons = Уроки
+lessons-empty = Здесь будут ваши уроки. Напишите тему и создайте первый: сразу появятся ссылки для учителя, классов и зрителей.
+lesson-title = Тема урока
+lesson-title-hint = Например: «Физика, 10 класс. Волны»
+lesson-kind = Вид
+kind-full = Урок целиком
+kind-partial = Частичная трансляция
+lesson-create = Создать урок
+lesson-waiting = Ещё не начался
+lesson-live = Идёт урок
+lesson-ended = Окончен
+lesson-begin = Начать урок
+lesson-end = Закончить урок
+begin-silent-title = Начать без микрофона?
+begin-silent-text = Микрофон ещё не подключён: классы вас не услышат, пока вы не выберете его в «Устройствах».
+end-title = Закончить урок для всех?
+end-text = Все классы и зрители выйдут из урока. Начать этот урок снова нельзя.
+
+# Ссылки
+links = Ссылки
+links-of = Ссылки: { $title }
+links-hint = Кто открыл ссылку, тот и входит в урок. Передавайте каждую только тем, для кого она.
+links-empty = Ссылок пока нет. Создайте первую ниже.
+link-for-teacher = Для учителя
+link-for-co_teacher = Для второго учителя
+link-for-class = Для класса
+link-for-viewer = Для зрителей
+link-valid-until = действует до { $when }
+link-new = Новая ссылка
+link-validity = Ссылки действуют
+link-make = Создать ссылку
+link-revoke = Отозвать
+link-revoke-title = Отозвать ссылку?
+link-revoke-text = Ссылка перестанет открываться. Кто вошёл по ней, сразу выйдет из урока.
+hours-or-days =
+    { $days ->
+        [0] { $hours ->
+            [one] { $hours } час
+            [few] { $hours } часа
+           *[other] { $hours } часов
+        }
+        [one] { $days } день
+        [few] { $days } дня
+       *[other] { $days } дней
+    }
+copy = Скопировать
+copied = Скопировано
+
+# Перед уроком
+entry-teacher = Вы ведёте урок
+entry-co_teacher = Вы помогаете вести урок
+entry-class = Ваш класс идёт на урок
+entry-viewer = Вы смотрите урок
+name-teacher = Как вас представить
+name-teacher-hint = Например: Анна Петровна
+name-co_teacher = Как вас представить
+name-co_teacher-hint = Например: Анна Петровна
+name-class = Название класса
+name-class-hint = Например: Хандыга СОШ, 10 А
+name-viewer = Ваше имя, если хотите
+name-viewer-hint = Его увидят только учителя.
+enter = Войти в урок
+enter-again = Войти снова
+entry-promise-teacher = Вас увидят и услышат только после кнопки «Начать урок».
+entry-promise-class = Вас увидят и услышат, только когда учитель даст слово и вы согласитесь.
+entering = Входим в урок
+entering-hint = Это займёт несколько секунд.
+
+# Устройства
+devices = Устройства
+device-camera = Камера
+device-microphone = Микрофон
+device-camera-number = Камера { $number }
+device-microphone-number = Микрофон { $number }
+preview = Ваша камера
+preview-wait = Ждём камеру. Если браузер спросит, разрешите её.
+preview-none = Камеры нет
+level = Громкость микрофона
+level-say = Скажите: «раз, два, три». Полоска должна двигаться.
+level-heard = Микрофон вас слышит.
+device-camera-denied = Браузеру запрещена камера. Нажмите на значок слева от адреса страницы, разрешите камеру и попробуйте ещё раз.
+device-camera-missing = Камера не найдена. Подключите её и попробуйте ещё раз. Без камеры вас будет только слышно.
+device-camera-busy = Камера занята другой программой. Закройте её (например, Zoom или Skype) и попробуйте ещё раз.
+device-camera-unplugged = Камера отключилась. Подключите её снова или выберите другую.
+device-camera-insecure = Камера работает только по защищённому адресу (https). Откройте урок по ссылке, которая начинается с https.
+device-camera-failed = Камера не включилась. Отключите её и подключите снова, затем попробуйте ещё раз.
+device-microphone-denied = Браузеру запрещён микрофон. Нажмите на значок слева от адреса страницы, разрешите микрофон и попробуйте ещё раз.
+device-microphone-missing = Микрофон не найден. Подключите его и попробуйте ещё раз. Без микрофона вас не услышат.
+device-microphone-busy = Микрофон занят другой программой. Закройте её (например, Zoom или Skype) и попробуйте ещё раз.
+device-microphone-unplugged = Микрофон отключился. Подключите его снова или выберите другой.
+device-microphone-insecure = Микрофон работает только по защищённому адресу (https). Откройте урок по ссылке, которая начинается с https.
+device-microphone-failed = Микрофон не включился. Отключите его и подключите снова, затем попробуйте ещё раз.
+device-insecure-link = Как сделать адрес защищённым
+microphone-on = Микрофон включён
+microphone-off = Микрофон выключен
+camera-on = Камера включена
+camera-off = Камера выключена
+camera-is-off = Камера выключена
+
+# Экран
+screen-share = Показать экран
+screen-stop = Убрать экран
+screen-of-teacher = Экран учителя
+screen-of-co-teacher = Экран второго учителя
+own-screen = Ваш экран
+
+# Консоль учителя
+controls = Управление уроком
+nobody-sees-you = Вас пока никто не видит и не слышит
+seen-and-heard = Классы видят и слышат вас
+seen-not-heard = Вас видят, но не слышат: микрофон выключен
+screen-is-shared = Классы видят ваш экран и слышат вас
+publish-connecting = Подключаем вас к классам…
+publish-interrupted = Связь прервалась, подключаемся снова. Ничего нажимать не нужно
+own-picture = Ваша камера
+classes = Классы
+classes-present = на связи { $present } из { $all }
+classes-empty = Классов пока нет. Отправьте им ссылку «Для класса»: кнопка «Ссылки».
+viewers = Зрители: { $count }
+hands-raised =
+    { $count ->
+        [one] Поднята { $count } рука
+        [few] Поднято { $count } руки
+       *[other] Поднято { $count } рук
+    }
+hand-is-raised = Рука поднята
+has-floor = говорит
+lock = Закрыть вход
+unlock = Открыть вход
+locked = Вход закрыт
+remove = Удалить из урока
+remove-who = Удалить из урока: { $name }
+remove-text = Участник сразу выйдет из урока и не вернётся на своё место.
+mute = Выключить микрофон
+unmute = Вернуть микрофон
+
+# Слово
+floor-give = Дать слово
+floor-take = Забрать слово
+floor-give-back = Вернуть слово
+floor-take-own = Взять слово
+floor-holder = Класс, который говорит
+floor-connecting = Ждём картинку класса…
+floor-offer = Вам дают слово
+floor-offer-text = { $name } даёт вам слово. Если согласитесь, ваш класс увидят и услышат все.
+floor-offer-lapses =
+    { $seconds ->
+        [one] На ответ осталась { $seconds } секунда
+        [few] На ответ осталось { $seconds } секунды
+       *[other] На ответ осталось { $seconds } секунд
+    }
+floor-accept = Говорить
+floor-decline = Не сейчас
+own-floor = Вас видят и слышат
+own-floor-muted = Вас видят, микрофон выключен
+hand-raise = Поднять руку
+hand-lower = Опустить руку
+silenced-microphone = Учитель выключил ваш микрофон.
+silenced-camera = Учитель выключил вашу камеру.
+
+# Частичная трансляция
+feed-switch-on = Включить трансляцию
+feed-switch-off = Выключить трансляцию (идёт { $minutes } мин)
+feed-is-on = трансляция включена, { $minutes } мин
+feed-is-off = трансляция выключена, всего { $minutes } мин
+
+# Чат
+chat = Чат
+chat-unread =
+    { $count ->
+        [0] Чат
+       *[other] Чат ({ $count })
+    }
+chat-lines = Сообщения
+chat-empty = Сообщений пока нет.
+chat-message = Сообщение
+chat-send = Отправить
+
+# Связь
+own-link = Связь:
+link-good = хорошая
+link-fair = средняя
+link-poor = слабая
+link-sound_only = только звук
+link-lost = нет связи
+link-unknown = проверяется
+connection-lost = Нет связи с сервером. Подключаемся снова, ничего нажимать не нужно.
+no-server = Сервер не отвечает
+no-server-hint = Проверьте, что компьютер подключён к сети, и попробуйте ещё раз.
+sound-enable = Включить звук
+
+# Что на экране класса
+stage-picture = Идёт картинка
+stage-waiting = Урок ещё не начался
+stage-waiting-hint = Картинка и звук появятся сами, когда учитель начнёт. Ничего нажимать не нужно.
+stage-ended = Урок окончен
+stage-ended-hint = Эту страницу можно закрыть.
+stage-feed_off = Трансляция выключена
+stage-feed_off-hint = Урок ведёт учитель вашего класса. Включите трансляцию кнопкой внизу.
+stage-no_connection = Нет связи с сервером
+stage-no_connection-hint = Подключаемся снова. Звук и картинка вернутся сами.
+stage-media_connecting = Подключаем звук и картинку
+stage-media_connecting-hint = Обычно это занимает несколько секунд.
+stage-sound_only = Связь слабая: идёт только звук
+stage-sound_only-hint = Картинка вернётся сама, когда связь улучшится.
+stage-camera_off = Камера учителя выключена
+stage-camera_off-hint = Звук идёт.
+stage-teacher_reconnecting = Учитель переподключается
+stage-teacher_reconnecting-hint = Звук и картинка вернутся сами.
+stage-teacher_absent = Учителя сейчас нет
+stage-teacher_absent-hint = Оставайтесь на уроке: картинка появится сама, когда учитель вернётся.
+stage-teacher_starting = Ждём картинку учителя
+stage-teacher_starting-hint = Она появится сама.
+
+# Выход, помощь, клавиши
+leave = Выйти
+leave-title = Выйти из урока?
+leave-text = Вернуться можно по той же ссылке.
+full-screen = На весь экран
+help = Помощь
+help-intro = Урок идёт сам: если связь прервётся, страница подключится снова.
+key-talk-name = Пробел
+key-talk = микрофон, пока держите
+key-microphone-name = M
+key-microphone = микрофон
+key-hand-name = H
+key-hand = рука
+key-full-screen-name = F
+key-full-screen = на весь экран
+key-help-name = ?
+key-help = эта помощь
+
+# Почему не пускают: заголовок и что делать
+refused-no_link = Здесь нужна ссылка на урок
+refused-no_link-hint = Откройте ссылку, которую прислали учитель или школа, целиком: она длинная, с знаком #.
+refused-unsupported = Этот браузер не подходит для урока
+refused-unsupported-hint = Откройте ссылку в новом Chrome, Яндекс Браузере, Edge, Firefox или Safari.
+refused-bad_message = Страница и сервер не поняли друг друга
+refused-bad_message-hint = Обновите страницу. Если не поможет, сообщите координатору код ниже.
+refused-wrong_version = Страница устарела
+refused-wrong_version-hint = Обновите страницу: на сервере новая версия.
+refused-bad_token = Ссылка неверная
+refused-bad_token-hint = Наверное, она скопирована не целиком. Попросите прислать ссылку ещё раз.
+refused-expired = Срок ссылки истёк
+refused-expired-hint = Попросите учителя или школу прислать новую ссылку.
+refused-revoked = Ссылку отозвали
+refused-revoked-hint = Попросите учителя или школу прислать новую ссылку.
+refused-ended = Урок окончен
+refused-ended-hint = Эту страницу можно закрыть.
+refused-locked = Вход в урок закрыт
+refused-locked-hint = Попросите учителя открыть вход и попробуйте ещё раз.
+refused-removed = Вас удалили из урока
+refused-removed-hint = Если это ошибка, свяжитесь с учителем.
+refused-full = В уроке нет мест
+refused-full-hint = Подождите, пока кто-нибудь выйдет, и попробуйте ещё раз или сообщите координатору.
+refused-not_allowed = Этого по вашей ссылке делать нельзя
+refused-not_allowed-hint = Попросите ссылку для вашей роли.
+refused-no_such_participant = Такого участника в уроке нет
+refused-no_such_participant-hint = Войдите в урок снова.
+refused-seat_taken = Урок уже ведут с другого компьютера
+refused-seat_taken-hint = Место учителя одно. Закройте урок там и войдите снова здесь.
+refused-too_fast = Слишком много попыток
+refused-too_fast-hint = Подождите минуту и попробуйте снова.
+refused-bad_sdp = Браузер и сервер не договорились о звуке и картинке
+refused-bad_sdp-hint = Обновите браузер или откройте ссылку в другом.
+refused-media_unavailable = Сервер пока не может передать звук и картинку
+refused-media_unavailable-hint = Подождите минуту и войдите снова.
+refused-taken_over = Урок открыт в другом окне
+refused-taken_over-hint = Звук и картинка идут там. Можно вернуть их сюда.
+refused-left = Вы вышли из урока
+refused-left-hint = Вернуться можно, пока урок идёт.
+
+# Что не получилось
+error-unknown = Не получилось. Попробуйте ещё раз; если не поможет, сообщите координатору код { $code }.
+error-connection_lost = Нет связи с сервером. Попробуйте ещё раз, когда она вернётся.
+error-bad_message = Сервер не понял запрос. Обновите страницу.
+error-wrong_version = Страница устарела. Обновите её.
+error-bad_token = Ссылка неверная. Попросите прислать её ещё раз.
+error-expired = Срок ссылки истёк. Попросите новую.
+error-revoked = Ссылку отозвали. Попросите новую.
+error-ended = Урок уже окончен.
+error-locked = Вход в урок закрыт.
+error-removed = Вас удалили из урока.
+error-full = В уроке нет мест.
+error-not_allowed = Этого сейчас делать нельзя.
+error-no_such_participant = Этот участник уже вышел.
+error-seat_taken = Место учителя занято.
+error-too_fast = Слишком часто. Подождите немного и попробуйте снова.
+error-bad_sdp = Браузер и сервер не договорились о звуке и картинке. Обновите браузер.
+error-media_unavailable = Сервер пока не может передать звук и картинку. Подождите минуту.
+error-not_signed_in = Войдите снова: время входа истекло.
+error-sign_in_failed = Имя или пароль неверны. Проверьте раскладку и попробуйте ещё раз.
+error-bad_text = В тексте есть недопустимые знаки, или он слишком короткий.
+error-wrong_state = Урок уже окончен, изменить его нельзя.
+error-not_found = Этого урока или ссылки больше нет. Обновите страницу.
