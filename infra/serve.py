@@ -11,7 +11,7 @@ import aiohttp
 from rich.console import Console
 from rich.text import Text
 
-from infra.addresses import network_url
+from infra.addresses import bracketed, network_url
 from infra.certificates import fingerprint
 from infra.ports import check_ports
 from infra.preparation import open_school
@@ -59,7 +59,8 @@ async def wait_ready(url: str) -> None:
 
 
 async def _welcome(settings: Settings, sign_in_link: str | None) -> None:
-    await wait_ready(f"http://{settings.host or 'localhost'}:{settings.http_port}")
+    listening_everywhere = settings.host in {"", "0.0.0.0", "::"}  # noqa: S104
+    await wait_ready(f"http://{'localhost' if listening_everywhere else bracketed(settings.host)}:{settings.http_port}")
     console = Console(file=sys.stdout, soft_wrap=True, highlight=False)
     console.print()
     console.print(Text("webclass работает · webclass is running", style="bold"))

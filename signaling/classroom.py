@@ -53,27 +53,6 @@ FLOOR_OFFER_S = 30.0
 _REMEMBERED_REMOVALS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class SeatClaim:
-    """A resume secret that was shown and is genuine."""
-
-    participant_id: str
-    generation: int
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """Somebody with a valid invitation at the door. `new_id` names their seat if it is a new one."""
-
-    role: Role
-    invitation_id: str
-    expires_at: float
-    name: str
-    new_id: str
-    claim: SeatClaim | None = None
-
-
 @dataclass(slots=True)
 class FloorOffer:
     participant_id: str
@@ -102,11 +81,11 @@ class Classroom:
         self.floor: str | None = None
         self.offer: FloorOffer | None = None
         self.sharer: str | None = None
-        self._max_participants = max_participants
-        self._reinstate_until = reinstate_until
-        self._removed: OrderedDict[str, None] = OrderedDict()
+        self.max_participants = max_participants
+        self.reinstate_until = reinstate_until
+        self.removed: OrderedDict[str, None] = OrderedDict()
         self._feed_clock = FeedClock(minutes or {})
-        self._feeding_before = set(feeding)
+        self.feeding_before = set(feeding)
         self._hands_from = at.wall if lesson.live_since is None else lesson.live_since
         self._fed: dict[Slot, tuple[str, Source]] = {}
         self._told: dict[Slot, SlotState] = {s: SlotState(slot=s, participant_id=None, flowing=False) for s in Slot}
@@ -121,73 +100,6 @@ class Classroom:
         self._effects.append(effect)
 
     # ------------------------------------------------------------ coming and going
-
-    def enter(self, entry: Entry, at: Moment) -> tuple[Seat, bool]:
-        """Seat a page; the flag says whether it is the same seat resumed. The former connection of a resumed seat, if
-        there still is one, is the caller's to close.
-
-        Raises `Refusal`: ENDED, REMOVED, SEAT_TAKEN, LOCKED, FULL.
-        """
-        self.refuse_if_ended()
-        seat = self._claimed(entry, at)
-        resumed = seat is not None
-        if seat is None:
-            seat = self._take_over_teacher(entry) or self._new_seat(entry)
-        seat.connected, seat.absent_since = True, None
-        self.announce(seat, at)
-        self.settle(at)
-        return seat, resumed
-
-    def _claimed(self, entry: Entry, at: Moment) -> Seat | None:
-        claim = entry.claim
-        if claim is None:
-            return None
-        if claim.participant_id in self._removed:
-            raise Refusal(ErrorCode.REMOVED, "you were put out of this lesson")
-        seat = self.seats.get(claim.participant_id)
-        if seat is not None:
-            return seat if seat.generation == claim.generation and seat.role is entry.role else None
-        if at.now > self._reinstate_until or (entry.role is Role.TEACHER and self.teacher is not None):
-            return None
-        return self._add(entry, claim.participant_id, claim.name, claim.generation)
-
-    def _take_over_teacher(self, entry: Entry) -> Seat | None:
-        """There is one teacher's seat: another browser gets it once the first is away."""
-        seat = self.teacher
-        if entry.role is not Role.TEACHER or seat is None:
-            return None
-        if seat.connected:
-            raise Refusal(ErrorCode.SEAT_TAKEN, "another browser is in this lesson as the teacher")
-        seat.generation += 1
-        seat.name, seat.invitation_id, seat.expires_at = entry.name, entry.invitation_id, entry.expires_at
-        self.drop_peers(seat, pages_only=True)
-        return seat
-
-    def _new_seat(self, entry: Entry) -> Seat:
-        if self.lesson.locked and entry.role not in STAFF:
-            raise Refusal(ErrorCode.LOCKED, "the lesson is locked: nobody new may enter")
-        if len(self.seats) >= self._max_participants and entry.role not in STAFF:
-            raise Refusal(ErrorCode.FULL, "the lesson is full")
-        return self._add(entry, entry.new_id, entry.name, 0)
-
-    def add_standard_client(self, entry: Entry) -> Seat:
-        """A seat for a WHIP or WHEP client without a page; the door's rules are the same. Raises `Refusal`."""
-        self.refuse_if_ended()
-        return self._new_seat(entry)
-
-    def _add(self, entry: Entry, participant_id: str, name: str, generation: int) -> Seat:
-        partial = self.lesson.kind == "partial" and entry.role is Role.CLASS
-        seat = Seat(
-            participant_id,
-            entry.role,
-            name,
-            entry.invitation_id,
-            entry.expires_at,
-            generation,
-            feed_on=not partial or name in self._feeding_before,
-        )
-        self.seats[participant_id] = seat
-        return seat
 
     def lost(self, participant_id: str, at: Moment) -> None:
         """The page's connection is gone; the seat is held for `HOLD_S`."""
@@ -207,9 +119,9 @@ class Classroom:
         """These participants are out for good; a removed one cannot come back by its resume secret."""
         for seat in list(seats):
             if code is ErrorCode.REMOVED:
-                self._removed[seat.participant_id] = None
-                if len(self._removed) > _REMEMBERED_REMOVALS:
-                    self._removed.popitem(last=False)
+                self.removed[seat.participant_id] = None
+                if len(self.removed) > _REMEMBERED_REMOVALS:
+                    self.removed.popitem(last=False)
             self.vacate(seat, at)
             self.do(EndSeat(seat.participant_id, code, message))
 
@@ -235,11 +147,11 @@ class Classroom:
                 self.vacate(seat, at)
         if self.offer is not None and at.now >= self.offer.expires_at:
             self.withdraw_offer()
-        if self._feeding_before and at.now > self._reinstate_until:
+        if self.feeding_before and at.now > self.reinstate_until:
             # Classes that had the feed on before a restart and did not come back.
-            for name in self._feeding_before - {s.name for s in self.seats.values() if s.connected and s.feed_on}:
+            for name in self.feeding_before - {s.name for s in self.seats.values() if s.connected and s.feed_on}:
                 self.do(RecordSpan(name, "finish"))
-            self._feeding_before.clear()
+            self.feeding_before.clear()
 
     # ------------------------------------------------------------ the lesson itself
 

@@ -11,7 +11,8 @@ from typing import Protocol
 from school.tables import LessonState as SchoolState
 from signaling import commands, media_rules, signatures
 from signaling import messages as m
-from signaling.classroom import Classroom, Entry, SeatClaim
+from signaling.classroom import Classroom
+from signaling.door import Entry, SeatClaim, enter, seat_standard_client
 from signaling.effects import (
     CloseRoom,
     DropPeer,
@@ -79,7 +80,7 @@ class LiveLesson:
     ) -> tuple[Seat, m.Welcome]:
         """Seat a page and put its connection in place of the seat's former one. Raises `Refusal`."""
         at = self._services.moment()
-        seat, resumed = self.room.enter(entry, at)
+        seat, resumed = enter(self.room, entry, at)
         former = self.connections.pop(seat.participant_id, None)
         if former is not None:
             former.taken_over()
@@ -321,7 +322,7 @@ class LiveLesson:
         """Give a WHIP or WHEP peer of before the restart its seat back; a refusal leaves it to be closed."""
         try:
             seat = self.room.teacher if entry.role is m.Role.TEACHER else None
-            self._adopt_orphans(seat or self.room.add_standard_client(entry))
+            self._adopt_orphans(seat or seat_standard_client(self.room, entry))
         except Refusal:
             self._services.tally.count("standard_client_not_reseated")
         self.carry_out()

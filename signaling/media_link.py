@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+import structlog
+
 from signaling.errors import MediaRefused, MediaUnavailable
 from signaling.tally import Tally
 from streaming.control import (
@@ -23,11 +25,13 @@ from streaming.control import (
     encode,
 )
 
+_log = structlog.get_logger()
+
 ANSWER_TIMEOUT_S = 5.0
 PENDING_MAX = 4096
 WRITE_BUFFER_MAX_BYTES = 8 * 1024 * 1024
 _TIMEOUTS_IN_A_ROW = 3
-_RETRY_FIRST_S, _RETRY_MOST_S = 0.05, 2.0
+_RETRY_FIRST_S, _RETRY_MOST_S = 0.05, 0.5
 
 
 class MediaLink:
@@ -87,7 +91,7 @@ class MediaLink:
             self.up, self.draining, self._timeouts = True, False, 0
             self._on_up(self, answer)
             await reading
-        except MediaUnavailable:
+        except (MediaUnavailable, MediaRefused):
             return False
         finally:
             reading.cancel()
@@ -113,7 +117,7 @@ class MediaLink:
     def _take(self, reply: Answer | Event) -> None:
         if isinstance(reply, PeerChanged | SourceChanged | LinkReport):
             if self.up:
-                self._on_event(self, reply)
+                self._hand_on(reply)
             return
         future = self._pending.pop(reply.request_id, None)
         if future is None:
@@ -121,6 +125,14 @@ class MediaLink:
         elif not future.done():
             self._timeouts = 0
             future.set_result(reply)
+
+    def _hand_on(self, event: Event) -> None:
+        try:
+            self._on_event(self, event)
+        except Exception:
+            # Our own mistake about one event must not cut off the media of all lessons.
+            self._tally.count("media_event_failed", type=event.type)
+            _log.exception("an event of the media process could not be handled")
 
     def post(self, request: Request) -> asyncio.Future[Answer]:
         """Write the request now, in order with all others. Raises `MediaUnavailable`."""

@@ -6,7 +6,8 @@ from collections.abc import Collection
 from typing import Literal
 
 from signaling import links
-from signaling.classroom import Classroom, Entry
+from signaling.classroom import Classroom
+from signaling.door import Entry, seat_standard_client
 from signaling.effects import DropPeer
 from signaling.errors import Refusal
 from signaling.limits import Moment
@@ -69,7 +70,7 @@ def enter_by_whip(room: Classroom, entry: Entry, sources: Collection[Source], at
     seat of the same invitation that has the floor. Raises `Refusal`."""
     room.refuse_if_ended()
     if entry.role is Role.TEACHER:
-        seat = room.teacher or room.add_standard_client(entry)
+        seat = room.teacher or seat_standard_client(room, entry)
     else:
         holder = room.seats.get(room.floor or "")
         if holder is None or holder.invitation_id != entry.invitation_id:
@@ -81,7 +82,7 @@ def enter_by_whip(room: Classroom, entry: Entry, sources: Collection[Source], at
 
 def enter_by_whep(room: Classroom, entry: Entry, at: Moment) -> Seat:
     """A standard client watches: whatever the invitation, it counts as a viewer. Raises `Refusal`."""
-    seat = room.add_standard_client(entry)
+    seat = seat_standard_client(room, entry)
     begin_subscribe(room, seat, "whep", fresh=False)
     room.announce(seat, at)
     return seat

@@ -2,8 +2,8 @@
 
 Text frames, one JSON object each, at most `MESSAGE_MAX_BYTES`. The first message is `Join`; the server answers
 `Welcome` or `Refused` and closes. Every later client message may carry `id`; the server then answers exactly one
-`Reply` with the same `id` (or `Answer` for an SDP offer). A malformed message is answered with `Reply(ok=False)` where its
-`id` can be read and counted; twenty malformed messages in a row close the connection with code 1008.
+`Reply` with the same `id` (or `Answer` for an SDP offer). A malformed message is answered with `Reply(ok=False)` where
+its `id` can be read and counted; twenty malformed messages in a row close the connection with code 1008.
 
 The page must not put a token into a URL: links carry it in the fragment (`/join#<token>`), `Join` in its body.
 """
@@ -41,7 +41,7 @@ class ErrorCode(StrEnum):
 
     BAD_MESSAGE = "bad_message"
     WRONG_VERSION = "wrong_version"
-    BAD_TOKEN = "bad_token"
+    BAD_TOKEN = "bad_token"  # noqa: S105 - an error code
     EXPIRED = "expired"
     REVOKED = "revoked"
     ENDED = "ended"

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+import structlog
 
 from school.errors import NotFound, SchoolError
-from signaling.classroom import HOLD_S, Classroom, Entry
+from signaling.classroom import HOLD_S, Classroom
+from signaling.door import Entry
 from signaling.errors import Refusal
 from signaling.limits import Moment
 from signaling.live import LiveLesson, new_participant_id
@@ -14,7 +18,10 @@ from signaling.messages import ErrorCode, LessonInfo, LessonState, Role
 from signaling.services import Services
 from streaming.control import Event, PeerSummary
 
+_log = structlog.get_logger()
+
 _TICK_S = 0.25
+_CHECK_S = 0.5
 _IDLE_S = 120.0
 _RECORDS_MAX = 1000
 _RECORD_TRIES = 8
@@ -23,7 +30,7 @@ _STANDARD_CLIENT_NAMES = {Role.TEACHER: "Учитель", Role.VIEWER: "Зрит
 
 class Registry:
     """Listens to the media bus and keeps the running lessons in step with the database: a lesson that was ended and an
-    invitation that was revoked, by whomever, take effect within two ticks."""
+    invitation that was revoked, by whomever, take effect within `_CHECK_S`."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -35,7 +42,8 @@ class Registry:
 
     async def start(self) -> None:
         self._keep(self._write_records())
-        self._keep(self._run())
+        self._keep(self._tick())
+        self._keep(self._watch())
         await self._services.media.start(self)
 
     async def close(self) -> None:
@@ -156,44 +164,51 @@ class Registry:
         """Look at invitations and lessons at once: something was just revoked or ended."""
         self._check_now.set()
 
-    async def _run(self) -> None:
-        ticks = 0
+    async def _tick(self) -> None:
         while True:
-            try:
-                async with asyncio.timeout(_TICK_S):
-                    await self._check_now.wait()
-            except TimeoutError:
-                ticks += 1
+            await asyncio.sleep(_TICK_S)
             for lesson in list(self._lessons.values()):
-                lesson.tick()
-            if self._check_now.is_set() or ticks % 2 == 0:
-                self._check_now.clear()
                 try:
-                    await self._check(self._services.moment())
-                except Exception as error:  # - a database away for a while must not end the watch
+                    lesson.tick()
+                except Exception:
+                    # Our own mistake in one lesson must not stop the others.
+                    self._services.tally.count("tick_failed")
+                    _log.exception("a lesson could not be brought up to time", lesson_id=lesson.lesson_id)
+            await self._put_away(self._services.clock())
+
+    async def _watch(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_CHECK_S):
+                    await self._check_now.wait()
+            self._check_now.clear()
+            for lesson in list(self._lessons.values()):
+                try:
+                    await self._check(lesson, self._services.moment())
+                except Exception as error:
+                    # A database that is away for a while must not end the watch.
                     self._services.tally.count("check_failed", error=type(error).__name__)
 
-    async def _check(self, at: Moment) -> None:
-        self._put_away(at)
-        for lesson in list(self._lessons.values()):
-            seats = lesson.room.seats.values()
-            over = await self._services.invitations.ended({seat.invitation_id for seat in seats}, at.wall)
-            expired = [s for s in seats if s.invitation_id in over and s.expires_at <= at.wall]
-            revoked = [s for s in seats if s.invitation_id in over and s.expires_at > at.wall]
-            lesson.room.end_seats(expired, ErrorCode.EXPIRED, "the invitation has expired", at)
-            lesson.room.end_seats(revoked, ErrorCode.REVOKED, "the invitation was revoked", at)
-            record = await self._services.lessons.get(lesson.lesson_id)
-            if record.state == LessonState.ENDED:
-                lesson.room.set_state(LessonState.ENDED, at)
-            elif (record.title, record.kind) != (lesson.room.lesson.title, lesson.room.lesson.kind):
-                lesson.room.change_lesson(title=record.title, kind=record.kind)
-            lesson.carry_out()
+    async def _check(self, lesson: LiveLesson, at: Moment) -> None:
+        seats = lesson.room.seats.values()
+        over = await self._services.invitations.ended({seat.invitation_id for seat in seats}, at.wall)
+        record = await self._services.lessons.get(lesson.lesson_id)
+        expired = [s for s in seats if s.invitation_id in over and s.expires_at <= at.wall]
+        revoked = [s for s in seats if s.invitation_id in over and s.expires_at > at.wall]
+        lesson.room.end_seats(expired, ErrorCode.EXPIRED, "the invitation has expired", at)
+        lesson.room.end_seats(revoked, ErrorCode.REVOKED, "the invitation was revoked", at)
+        if record.state == LessonState.ENDED:
+            lesson.room.set_state(LessonState.ENDED, at)
+        elif (record.title, record.kind) != (lesson.room.lesson.title, lesson.room.lesson.kind):
+            lesson.room.change_lesson(title=record.title, kind=record.kind)
+        lesson.carry_out()
 
-    def _put_away(self, at: Moment) -> None:
+    async def _put_away(self, now: float) -> None:
         for lesson in list(self._lessons.values()):
-            if lesson.idle_since is not None and at.now - lesson.idle_since > _IDLE_S:
-                self._services.media.close_room(lesson.lesson_id)
+            if lesson.idle_since is not None and now - lesson.idle_since > _IDLE_S:
                 del self._lessons[lesson.lesson_id]
+                self._services.media.close_room(lesson.lesson_id)
+                await lesson.close()
 
     # ------------------------------------------------------------ records
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from school.errors import BadText, InvitationError
 from school.text import clean_line
 from signaling import messages as m
-from signaling.classroom import Entry
+from signaling.door import Entry
 from signaling.errors import Refusal
 from signaling.http import Call, HttpError, invitation_code
 from signaling.limits import TokenBucket
@@ -39,6 +39,7 @@ class Sessions:
         self._registry = registry
         self._open: set[SocketConnection] = set()
         self._waiting_to_join = 0
+        self._stopping = False
 
     async def serve(self, call: Call) -> web.WebSocketResponse:
         """Raises `HttpError` when the request cannot become a WebSocket."""
@@ -59,14 +60,16 @@ class Sessions:
                 try:
                     await session.run(socket)
                 finally:
-                    session.left()
+                    if not self._stopping:
+                        session.left()
         finally:
             await connection.finished()
             self._open.discard(connection)
         return socket
 
     async def close(self) -> None:
-        """The server stops: pages come back by themselves."""
+        """The server stops. Pages come back by themselves, so their seats are not counted as lost."""
+        self._stopping = True
         connections = list(self._open)
         for connection in connections:
             connection.end(CloseCode.GOING_AWAY, "the server is being restarted")
@@ -179,7 +182,7 @@ class _Session:
     def _bad(self, text: str, reason: str) -> None:
         self._bad_in_a_row += 1
         self._services.tally.count("socket_bad_message")
-        self._reply(_readable_id(text), Refusal(ErrorCode.BAD_MESSAGE, reason))
+        self._reply(readable_id(text), Refusal(ErrorCode.BAD_MESSAGE, reason))
         if self._bad_in_a_row >= BAD_IN_A_ROW_MAX:
             self._connection.end(CloseCode.POLICY, "too many malformed messages")
 
@@ -227,7 +230,7 @@ class _Session:
         self._connection.send(reply.model_dump_json())
 
 
-def _readable_id(text: str) -> int | None:
+def readable_id(text: str) -> int | None:
     """The `id` of a message that is otherwise malformed."""
     try:
         found = json.loads(text)

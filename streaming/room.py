@@ -356,6 +356,12 @@ class Room:
                     self._flowing[(publisher.peer_id, source)] = state
                     self._emit(state)
 
+    def flowing(self, peer_id: str) -> list[Source]:
+        """The publisher's sources that flow now, as last announced."""
+        return [
+            source for (publisher, source), state in self._flowing.items() if publisher == peer_id and state.flowing
+        ]
+
     def _link_reports(self, now: float) -> None:
         for publisher in self.publishers.values():
             losses = [loss for track in publisher.tracks.values() for loss in track.losses]

@@ -290,7 +290,11 @@ class Worker:
     def _snapshot(self, request: control.GetSnapshot) -> control.Snapshot:
         peers = [
             control.PeerSummary(
-                lesson_id=lesson_id, peer_id=peer_id, role=client.peer.role, state=client.connection.state
+                lesson_id=lesson_id,
+                peer_id=peer_id,
+                role=client.peer.role,
+                state=client.connection.state,
+                flowing=client.peer.room.flowing(peer_id),
             )
             for (lesson_id, peer_id), client in self.clients.items()
         ]

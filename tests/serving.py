@@ -20,7 +20,7 @@ import aiohttp
 
 ROOT = Path(__file__).parents[1]
 WEBCLASS = (sys.executable, "-m", "infra.cli")
-_START_S = 40.0
+_START_S = 90.0
 _STOP_S = 15.0
 _LOOK_EVERY_S = 0.1
 

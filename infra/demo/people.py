@@ -1,14 +1,12 @@
 """The demonstration's people, in a process of their own so that their encoding never disturbs the server.
 
 `python -m infra.demo.people` reads one JSON object, a `Cast`, from standard input: tokens do not belong into a command
-line, which everybody on the machine can read. It teaches and attends until SIGTERM or SIGINT, or until standard input
-is closed by a parent that is gone.
+line, which everybody on the machine can read. It teaches and attends until SIGTERM or SIGINT.
 """
 
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -22,6 +20,7 @@ from infra.demo.classes import SyntheticClass
 from infra.demo.errors import DemoError
 from infra.demo.sound import teachers_voice, tones
 from infra.demo.teacher import teach
+from infra.supervise import wait_for_stop_signal
 
 log = structlog.get_logger()
 
@@ -51,14 +50,9 @@ async def _persist(live: Callable[..., Awaitable[None]], *arguments: object) -> 
 
 async def _main() -> None:
     cast = Cast.model_validate_json(sys.stdin.readline())
-    loop = asyncio.get_running_loop()
-    ended = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
-    loop.add_reader(sys.stdin, ended.set)
     playing = asyncio.create_task(play(cast))
-    waiting = asyncio.create_task(ended.wait())
-    await asyncio.wait({playing, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    stopped = asyncio.create_task(wait_for_stop_signal())
+    await asyncio.wait({playing, stopped}, return_when=asyncio.FIRST_COMPLETED)
     playing.cancel()
     await asyncio.wait({playing})
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
+import os
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -19,6 +20,7 @@ from rich.console import Console
 from infra.demo.cast import Cast
 from infra.demo.errors import DemoError
 from infra.settings import Settings
+from infra.supervise import die_with_parent, wait_for_stop_signal
 
 TITLE: Final = "Физика, 10 класс. Волны"
 _WEBCLASS: Final = (sys.executable, "-m", "infra.cli")
@@ -45,20 +47,23 @@ async def run_demo(settings: Settings) -> None:
 
     Raises `DemoError` with a sentence for the person at the terminal.
     """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    stopped = asyncio.create_task(stop.wait())
+    showing = asyncio.create_task(_show(settings))
+    stopped = asyncio.create_task(wait_for_stop_signal())
+    await asyncio.wait({showing, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    showing.cancel()
+    with suppress(asyncio.CancelledError):
+        await showing
+
+
+async def _show(settings: Settings) -> None:
     async with _server(settings) as server:
         lesson = await _create_lesson()
         await _check_same_data(settings, lesson)
         async with _people(settings, lesson) as people:
-            _show(lesson)
+            _print_links(lesson)
             ends = [asyncio.create_task(process.wait()) for process in (people, server) if process]
-            await asyncio.wait({stopped, *ends}, return_when=asyncio.FIRST_COMPLETED)
-            if not stop.is_set():
-                raise DemoError("The server or the synthetic teacher has ended unexpectedly; see the lines above.")
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            raise DemoError("The server or the synthetic teacher has ended unexpectedly; see the lines above.")
 
 
 @asynccontextmanager
@@ -68,11 +73,11 @@ async def _server(settings: Settings) -> AsyncIterator[Process | None]:
         yield None
         return
     async with _child(*_WEBCLASS, "serve") as process:
-        async with asyncio.timeout(_START_S):
-            while not await _ready(settings):
-                if process.returncode is not None:
-                    raise DemoError("The server did not start; see the lines above.")
-                await asyncio.sleep(_LOOK_EVERY_S)
+        deadline = asyncio.get_running_loop().time() + _START_S
+        while not await _ready(settings):
+            if process.returncode is not None or asyncio.get_running_loop().time() > deadline:
+                raise DemoError("The server did not start; see the lines above.")
+            await asyncio.sleep(_LOOK_EVERY_S)
         yield process
 
 
@@ -136,7 +141,9 @@ async def _child(*command: str, stdin: int | None = None) -> AsyncIterator[Proce
 
     It has a session of its own: Ctrl-C in the terminal reaches the demonstration only, which ends them in order.
     """
-    process = await asyncio.create_subprocess_exec(*command, stdin=stdin, start_new_session=True)
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=stdin, start_new_session=True, preexec_fn=partial(die_with_parent, os.getpid())
+    )
     try:
         yield process
     finally:
@@ -149,7 +156,7 @@ async def _child(*command: str, stdin: int | None = None) -> AsyncIterator[Proce
                 await process.wait()
 
 
-def _show(lesson: _Created) -> None:
+def _print_links(lesson: _Created) -> None:
     """The links, each on a line of its own however long, so that a terminal can follow it."""
     console = Console(highlight=False)
     console.print(f"\n[bold]{TITLE}[/bold]")

@@ -13,13 +13,31 @@ import numpy as np
 import numpy.typing as npt
 
 from streaming.fanout.downtracks import NONE, DownTracks
-from streaming.fanout.profiles import WireProfile
+from streaming.fanout.profiles import NUMBER_WORD, SEQUENCE_WORD, WireProfile
+from streaming.fanout.sink import PacketSink
 from streaming.fanout.viewers import ADDRESS_BYTES, HISTORY, Viewers
 from streaming.uptrack.uptrack import UpTrack
+from streaming.wire.slab import PACKET_BYTES
 
 CHUNK_ROWS: Final = 256
 RUN_PACKETS: Final = 8
 """Packets of one frame that are sent together."""
+
+
+class Layout:
+    """Where a chunk's packets lie in the sink, `per_row` side by side for each row: views made once."""
+
+    def __init__(self, chunk: Chunk, per_row: int, sink: PacketSink) -> None:
+        count = len(chunk.rows) * per_row
+        self.sink = sink
+        self.block = sink.packets[:count].reshape(-1, per_row, PACKET_BYTES)
+        words = self.block.view(">u2")
+        self.sequences = words[:, :, SEQUENCE_WORD]
+        self.numbers = words[:, :, NUMBER_WORD]
+        self.lengths = sink.lengths[:count].reshape(-1, per_row)
+        self.sessions = chunk.sessions if per_row == 1 else [each for each in chunk.sessions for _ in range(per_row)]
+        self.addresses = chunk.addresses if per_row == 1 else np.repeat(chunk.addresses, per_row)
+        self.steps = np.arange(per_row, dtype=np.uint16)
 
 
 class Chunk:
@@ -47,14 +65,12 @@ class Chunk:
         self.sent_bytes = 0
         self.charged_bytes = 0
         """Of `sent_bytes`, what has been taken off the rows' credit."""
-        self._repeated: dict[int, tuple[list[Any], npt.NDArray[np.uint64]]] = {1: (sessions, addresses)}
+        self._layouts: dict[int, Layout] = {}
 
-    def repeated(self, times: int) -> tuple[list[Any], npt.NDArray[np.uint64]]:
-        """Sessions and addresses with each row repeated `times` times, row by row."""
-        found = self._repeated.get(times)
-        if found is None:
-            found = ([session for session in self.sessions for _ in range(times)], np.repeat(self.addresses, times))
-            self._repeated[times] = found
+    def layout(self, per_row: int, sink: PacketSink) -> Layout:
+        found = self._layouts.get(per_row)
+        if found is None or found.sink is not sink:
+            found = self._layouts[per_row] = Layout(self, per_row, sink)
         return found
 
     def subset(self, mask: npt.NDArray[np.bool_]) -> Chunk:

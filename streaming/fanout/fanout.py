@@ -6,8 +6,9 @@ columns, handed to the sink. Rows change layers here, and only where a decoder c
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +29,8 @@ NACK_MAX: Final = 64
 CHARGE_BYTES: Final = 3_000
 """A burst of more than this (a keyframe) is taken off the viewers' credit at once, not at the next tick."""
 TOP_TEMPORAL: Final = TEMPORAL_LAYERS - 1
-_STEPS: Final = np.arange(RUN_PACKETS, dtype=np.uint16)
+FEW_ROWS: Final = 3
+_WORD: Final = struct.Struct(">H")
 
 
 class FanOut:
@@ -309,10 +311,7 @@ class FanOut:
             chunk = whole
             if first.late:
                 chunk = whole.subset(self.downtracks.start[whole.rows] <= first.number)
-            numbers = np.array(
-                [(arrival.number - encoding.above(arrival.number, whole.temporal)) & 0xFFFF for arrival in run],
-                np.uint16,
-            )
+            numbers = [(arrival.number - encoding.above(arrival.number, whole.temporal)) & 0xFFFF for arrival in run]
             if self.viewers.any_slow and not self.audio:
                 slow = self.viewers.slow[chunk.rows]
                 if slow.any():
@@ -361,21 +360,20 @@ class FanOut:
         cells: list[int],
         sizes: list[int],
         equal: int,
-        numbers: npt.NDArray[np.uint16],
+        numbers: list[int],
         send: int,
         sink: PacketSink,
     ) -> None:
         per_row = len(cells)
-        slab = source.cache.slab
-        used = HEADER_BYTES + max(sizes)
-        adjacent = cells[-1] - cells[0] == per_row - 1
-        content = slab[cells[0] : cells[-1] + 1, :used] if adjacent else slab[cells, :used]
-        self._fill(chunk, content, numbers, send, sink)
-        lengths = sink.lengths[: len(chunk.rows) * per_row]
-        if per_row == 1:
-            lengths[:] = sizes[0] + HEADER_BYTES
+        if len(chunk.rows) <= FEW_ROWS:
+            self._fill_few(chunk, source.cache.view, cells, sizes, numbers, send, sink)
         else:
-            lengths.reshape(-1, per_row)[:] = [size + HEADER_BYTES for size in sizes]
+            slab = source.cache.slab
+            used = HEADER_BYTES + max(sizes)
+            adjacent = cells[-1] - cells[0] == per_row - 1
+            content = slab[cells[0] : cells[-1] + 1, :used] if adjacent else slab[cells, :used]
+            self._fill(chunk, content, numbers, send, sink)
+            chunk.layout(per_row, sink).lengths[:] = [size + HEADER_BYTES for size in sizes]
         self._deliver(chunk, per_row, equal and equal + HEADER_BYTES, sink)
         chunk.sent_packets += per_row
         chunk.sent_bytes += sum(sizes)
@@ -384,37 +382,54 @@ class FanOut:
             mark_slow(self.viewers, chunk.rows)
 
     def _fill(
+        self, chunk: Chunk, content: npt.NDArray[np.uint8], numbers: list[int], send: int, sink: PacketSink
+    ) -> None:
+        """Copy (packets, bytes) `content` into the sink for each row of the chunk and number the copies by columns."""
+        viewers = self.viewers
+        per_row, used = content.shape
+        layout = chunk.layout(per_row, sink)
+        layout.block[:, :, :used] = content
+        layout.sequences[:] = chunk.base + np.array(numbers, np.uint16)
+        wide = viewers.number[chunk.rows][:, None] + layout.steps
+        if chunk.profile.number_id:
+            layout.numbers[:] = wide
+        viewers.number[chunk.rows] = wide[:, -1] + np.uint16(1)
+        place = chunk.history_rows + (wide & (HISTORY - 1))
+        viewers.history.reshape(-1)[place] = send if per_row == 1 else np.arange(send, send + per_row, dtype=np.uint32)
+
+    def _fill_few(
         self,
         chunk: Chunk,
-        content: npt.NDArray[np.uint8],
-        numbers: npt.NDArray[np.uint16],
+        cache: memoryview,
+        cells: list[int],
+        sizes: list[int],
+        numbers: list[int],
         send: int,
         sink: PacketSink,
     ) -> None:
-        """Copy (packets, bytes) `content` into the sink for each row of the chunk and number the copies."""
-        viewers = self.viewers
-        per_row, used = content.shape
-        count = len(chunk.rows) * per_row
-        block = sink.packets[:count].reshape(-1, per_row, PACKET_BYTES)
-        block[:, :, :used] = content
-        words = block.view(">u2")
-        words[:, :, SEQUENCE_WORD] = chunk.base + numbers
-        wide = viewers.number[chunk.rows][:, None] + _STEPS[:per_row]
-        if chunk.profile.number_id:
-            words[:, :, NUMBER_WORD] = wide
-        viewers.number[chunk.rows] = wide[:, -1] + np.uint16(1)
-        history = viewers.history.reshape(-1)
-        if per_row == 1:
-            history[chunk.history_rows + (wide & (HISTORY - 1))] = send
-        else:
-            history[chunk.history_rows + (wide & (HISTORY - 1))] = np.arange(send, send + per_row, dtype=np.uint32)
+        """What `_fill` does, packet by packet: for a row or two columns cost more than they save."""
+        viewers, view, target = self.viewers, sink.view, 0
+        numbered = chunk.profile.number_id
+        for row, base in zip(chunk.rows.tolist(), chunk.base[:, 0].tolist(), strict=True):
+            wide = int(viewers.number[row])
+            for place, (cell, size, number) in enumerate(zip(cells, sizes, numbers, strict=True)):
+                start, used = cell * PACKET_BYTES, size + HEADER_BYTES
+                view[target : target + used] = cache[start : start + used]
+                _WORD.pack_into(view, target + 2 * SEQUENCE_WORD, (base + number) & 0xFFFF)
+                if numbered:
+                    _WORD.pack_into(view, target + 2 * NUMBER_WORD, wide)
+                viewers.history[row, wide & (HISTORY - 1)] = send + place
+                sink.lengths[target // PACKET_BYTES] = used
+                wide = (wide + 1) & 0xFFFF
+                target += PACKET_BYTES
+            viewers.number[row] = wide
 
     def _deliver(self, chunk: Chunk, per_row: int, equal: int, sink: PacketSink) -> None:
-        sessions, addresses = chunk.repeated(per_row)
+        layout = chunk.layout(per_row, sink)
         if chunk.streams is None:
-            sink.deliver(sessions, addresses, len(chunk.rows), per_row, equal)
+            sink.deliver(layout.sessions, layout.addresses, len(chunk.rows), per_row, equal)
         else:
-            sink.deliver_streams(sessions, [stream for stream in chunk.streams for _ in range(per_row)])
+            sink.deliver_streams(layout.sessions, [stream for stream in chunk.streams for _ in range(per_row)])
 
     def _send_filler(self, source: UpTrack, chunk: Chunk, arrival: Arrival, now: float, sink: PacketSink) -> None:
         """A late packet of a layer these rows don't take: close the gap that was left for it with a padding packet."""
@@ -428,7 +443,7 @@ class FanOut:
         content[0, 0] |= PADDING_BIT
         content[0, -1] = 1
         above = source.encodings[arrival.encoding].above(arrival.number, chunk.temporal)
-        numbers = np.array([(arrival.number - above) & 0xFFFF], np.uint16)
+        numbers = [(arrival.number - above) & 0xFFFF]
         self._fill(late, content, numbers, self.viewers.record([1], now), sink)
         sink.lengths[: len(late.rows)] = HEADER_BYTES + 1
         self._deliver(late, 1, 0, sink)
@@ -436,7 +451,7 @@ class FanOut:
 
     # ------------------------------------------------------------ one row at a time: queue and retransmission
 
-    def _enqueue(self, chunk: Chunk, slow: npt.NDArray[np.bool_], run: list[Arrival], numbers: Any) -> None:
+    def _enqueue(self, chunk: Chunk, slow: npt.NDArray[np.bool_], run: list[Arrival], numbers: list[int]) -> None:
         """Keep packets of rows that are out of credit; a full queue drops its oldest."""
         tracks = self.downtracks
         rows = chunk.rows[slow]
@@ -445,7 +460,7 @@ class FanOut:
             place = tracks.queue_tail[rows] % QUEUE
             tracks.queue_cell[rows, place] = arrival.cell
             tracks.queue_number[rows, place] = _identity(arrival.encoding, arrival.number)
-            tracks.queue_sequence[rows, place] = base + number
+            tracks.queue_sequence[rows, place] = base + np.uint16(number)
             tracks.queue_tail[rows] += 1
         overfull = tracks.queue_tail[rows] - tracks.queue_head[rows] > QUEUE
         if overfull.any():
@@ -527,7 +542,7 @@ class FanOut:
             return
         pt, rtx_pt = profile.codec(source.codec, source.profile)
         size, start = cache.length[cell], cell * PACKET_BYTES + HEADER_BYTES
-        target = sink.packets[0].data.cast("B")
+        target = sink.view
         rtp_time = (cache.rtp_time[cell] + (self._rtp_shift or 0)) & 0xFFFF_FFFF
         head = HEADER_BYTES
         if again:

@@ -15,6 +15,8 @@ class PacketSink(Protocol):
     slots: int
     packets: npt.NDArray[np.uint8]
     """(slots, PACKET_BYTES)"""
+    view: memoryview
+    """The same bytes, flat."""
     lengths: npt.NDArray[np.int32]
     """Bytes of each packet before encryption."""
 

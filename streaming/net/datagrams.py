@@ -122,8 +122,8 @@ class SendBatch:
     """`slots` packets laid out one after the other, sent by one `sendmmsg`.
 
     Fill `packets[:count]`, `lengths[:count]` and the destination pointers `names[:count]` (each the address of a
-    sockaddr_in6 that the caller keeps alive), then `send(count)`. With `send_segmented(rows, per_row)` the packets of
-    one destination, adjacent in the slab and of equal length (the last may be shorter), leave as one UDP_SEGMENT
+    sockaddr_in6 that the caller keeps alive), then `send(0, count)`. With `send_segmented(rows, per_row)` the packets
+    of one destination, adjacent in the slab and of equal length (the last may be shorter), leave as one UDP_SEGMENT
     message.
     """
 
@@ -140,7 +140,6 @@ class SendBatch:
         self._messages["iov"] = self._iovecs.ctypes.data + np.arange(slots) * IOVEC.itemsize
         self._messages["iov_count"] = 1
         self.names = self._messages["name"]
-        self._pointer = ffi.cast("void *", self._messages.ctypes.data)
         self._control = np.zeros(24, np.uint8)
         self._control[:16].view("u8")[0] = 18  # cmsg_len: header and one u16
         self._control[8:16].view("i4")[:] = (SOL_UDP, UDP_SEGMENT)
@@ -149,15 +148,14 @@ class SendBatch:
         self._segmented["name_length"] = SOCKADDR_BYTES
         self._segmented["control"] = self._control.ctypes.data
         self._segmented["control_length"] = 24
-        self._segmented_pointer = ffi.cast("void *", self._segmented.ctypes.data)
         self._iov_addresses = self._iovecs.ctypes.data + np.arange(slots, dtype=np.uint64) * IOVEC.itemsize
         self.segmentation = True
         """False once the kernel or the network card has refused UDP_SEGMENT."""
 
-    def send(self, count: int) -> int:
-        """Send the first `count` packets; returns how many the kernel took. The rest is dropped, never waited for."""
-        self._iov_lengths[:count] = self.lengths[:count]
-        return self._send_all(self._pointer, self._messages, count)
+    def send(self, first: int, end: int) -> int:
+        """Send packets `first` … `end - 1`; returns how many the kernel took. The rest is dropped, never waited for."""
+        self._iov_lengths[first:end] = self.lengths[first:end]
+        return self._send_all(self._messages, first, end)
 
     def send_segmented(self, rows: int, per_row: int, segment_bytes: int) -> int:
         """Send `rows` messages of `per_row` packets each; returns how many packets the kernel took."""
@@ -168,27 +166,21 @@ class SendBatch:
         messages["name"][:rows] = self.names[:count:per_row]
         messages["iov"][:rows] = self._iov_addresses[:count:per_row]
         messages["iov_count"][:rows] = per_row
-        sent = self._send_all(self._segmented_pointer, messages, rows)
+        sent = self._send_all(messages, 0, rows)
         if sent < rows and ffi.errno in {errno.EIO, errno.EINVAL, errno.EOPNOTSUPP}:
             self.segmentation = False
         return sent * per_row
 
-    def _send_all(self, pointer: Any, messages: npt.NDArray[np.void], count: int) -> int:
-        sent: int = libc.sendmmsg(self._fd, pointer, count, MSG_DONTWAIT)
-        if sent == count:
-            return count
-        # One refused destination (say, an address that became unreachable) must not cost the others their packet.
-        position, taken = max(sent, 0), max(sent, 0)
-        while position < count:
-            if ffi.errno in {errno.EAGAIN, errno.ENOBUFS}:
-                break
-            if sent <= 0:
-                position += 1
-                if position >= count:
-                    break
-            rest = ffi.cast("void *", messages[position:].ctypes.data)
-            sent = libc.sendmmsg(self._fd, rest, count - position, MSG_DONTWAIT)
+    def _send_all(self, messages: npt.NDArray[np.void], first: int, end: int) -> int:
+        position, taken = first, 0
+        while position < end:
+            pointer = ffi.cast("void *", messages.ctypes.data + position * MMSGHDR.itemsize)
+            sent: int = libc.sendmmsg(self._fd, pointer, end - position, MSG_DONTWAIT)
             if sent > 0:
                 position += sent
                 taken += sent
+            elif ffi.errno in {errno.EAGAIN, errno.ENOBUFS}:
+                break
+            else:  # one refused destination must not cost the others their packet
+                position += 1
         return taken

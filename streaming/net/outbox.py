@@ -25,6 +25,7 @@ class Outbox:
         self._batch = SendBatch(sock, SLOTS)
         self.slots = SLOTS
         self.packets: npt.NDArray[np.uint8] = self._batch.packets
+        self.view = self.packets.data.cast("B")
         self.lengths: npt.NDArray[np.int32] = self._batch.lengths
         self._pointers = [
             srtp_ffi.cast("void *", self.packets.ctypes.data + slot * self.packets.strides[0]) for slot in range(SLOTS)
@@ -45,30 +46,42 @@ class Outbox:
     def segmentation(self, on: bool) -> None:
         self._batch.segmentation = on
 
-    def _encrypt(self, sessions: list[Any], count: int) -> None:
+    def _encrypt(self, sessions: list[Any], count: int) -> list[int]:
+        """Encrypt the first `count` slots in place; returns those that failed and must not be sent."""
         # All status codes are taken: stopping at the first error would leave the rest unencrypted.
         statuses = bytes(map(self._protect, sessions, self._pointers, self._length_pointers))
-        if statuses.count(0) != count:
-            failed = np.flatnonzero(np.frombuffer(statuses, np.uint8))
-            self.counts["srtp_protect"] += len(failed)
-            self.lengths[failed] = 0  # an empty datagram says nothing
+        if statuses.count(0) == count:
+            return []
+        failed = [slot for slot, status in enumerate(statuses) if status]
+        self.counts["srtp_protect"] += len(failed)
+        return failed
 
     def deliver(
         self, sessions: list[Any], addresses: npt.NDArray[np.uint64], rows: int, per_row: int, equal: int
     ) -> None:
         """Encrypt and send `rows * per_row` packets; see PacketSink."""
         count = rows * per_row
-        self._encrypt(sessions, count)
+        failed = self._encrypt(sessions, count)
         batch = self._batch
         batch.names[:count] = addresses
-        if equal and per_row >= SEGMENTED_MIN and batch.segmentation:
-            # Every session of a batch may have another tag length; segments must agree within a message.
-            segment = int(self.lengths[0])
-            if bool((self.lengths[:count].reshape(rows, per_row)[:, :-1] == segment).all()):
-                sent = batch.send_segmented(rows, per_row, segment)
-                self._count(sent, count)
-                return
-        self._count(batch.send(count), count)
+        if failed:
+            self._send_but(failed, count)
+        elif equal and per_row >= SEGMENTED_MIN and batch.segmentation and self._uniform(rows, per_row):
+            self._count(batch.send_segmented(rows, per_row, int(self.lengths[0])), count)
+        else:
+            self._count(batch.send(0, count), count)
+
+    def _uniform(self, rows: int, per_row: int) -> bool:
+        """Sessions may have different tag lengths; the segments of one batch must not."""
+        lengths = self.lengths[: rows * per_row].reshape(rows, per_row)
+        return bool((lengths[:, :-1] == lengths[0, 0]).all())
+
+    def _send_but(self, failed: list[int], count: int) -> None:
+        first = 0
+        for slot in [*failed, count]:
+            if slot > first:
+                self._count(self._batch.send(first, slot), slot - first)
+            first = slot + 1
 
     def _count(self, sent: int, wanted: int) -> None:
         self.packets_sent += sent
@@ -77,10 +90,9 @@ class Outbox:
 
     def deliver_streams(self, sessions: list[Any], streams: list[Any]) -> None:
         """Encrypt and hand one packet to each TCP path."""
-        self._encrypt(sessions, len(sessions))
+        failed = self._encrypt(sessions, len(sessions))
         for slot, stream in enumerate(streams):
-            length = int(self.lengths[slot])
-            if length and stream.send(self.packets[slot, :length].tobytes()):
+            if slot not in failed and stream.send(self.packets[slot, : self.lengths[slot]].tobytes()):
                 self.packets_sent += 1
             else:
                 self.counts["not_sent"] += 1

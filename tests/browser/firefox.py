@@ -14,7 +14,7 @@ PREFERENCES: dict[str, str | int | bool] = {
     "media.navigator.streams.fake": True,
     "media.navigator.permission.disabled": True,
     "media.autoplay.default": 0,
-    "network.dns.disableIPv6": True,
+    "devtools.jsonview.enabled": False,
     "intl.accept_languages": "ru",
 }
 

@@ -122,7 +122,7 @@
       const frames = [];
       this.frames[slot] = frames;
       const note = (now, shown) => {
-        frames.push({ at: now, rtp: shown.rtpTimestamp ?? null, media: shown.mediaTime, height: shown.height });
+        frames.push({ at: now, rtp: shown.rtpTimestamp, height: shown.height });
         if (frames.length > FRAMES_KEPT) frames.shift();
         element.requestVideoFrameCallback(note);
       };

@@ -16,11 +16,10 @@ SCRIPT = Path(__file__).with_name("raw_client.js")
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A frame that was shown: `at_ms` of the page, time of the stream in seconds, height in pixels."""
+    """A frame that was shown: `at_ms` of the page, RTP timestamp, height in pixels."""
 
     at_ms: float
-    rtp: int | None
-    media_s: float
+    rtp: int
     height: int
 
 
@@ -96,7 +95,7 @@ class RawClient:
 
     async def frames(self, slot: Slot) -> list[Frame]:
         shown = await self.page.evaluate("slot => client.frames[slot] ?? []", slot)
-        return [Frame(frame["at"], frame["rtp"], frame["media"], frame["height"]) for frame in shown]
+        return [Frame(frame["at"], frame["rtp"], frame["height"]) for frame in shown]
 
     async def colour(self, slot: Slot) -> tuple[int, int, int]:
         """Mean red, green and blue (0–255) of what the slot shows now."""

@@ -45,6 +45,7 @@ async def test_a_lesson_in_progress(tmp_path: Path) -> None:
     finally:
         if demo.returncode is None:
             demo.kill()
+            await demo.communicate()
     with socket.socket() as free_again:
         free_again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         free_again.bind(("", int(environment["WEBCLASS_HTTP_PORT"])))
@@ -104,7 +105,7 @@ async def printed_token(demo: Process) -> str:
     tokens: list[str] = []
     async for line in demo.stdout:
         tokens += re.findall(r"/join#(\S+)", line.decode())
-        if b"Ctrl-C" in line:
+        if b"Ctrl-C ends the demonstration" in line:
             return tokens[-1]
     raise AssertionError("the demonstration ended without its links")
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from signaling import messages as m
-from signaling.classroom import Classroom, Entry, SeatClaim
+from signaling.classroom import Classroom
 from signaling.commands import perform
+from signaling.door import Entry, SeatClaim, enter
 from signaling.effects import Effect, EndSeat, FeedSlot, Send
 from signaling.limits import Moment
 from signaling.media_rules import begin_publish, published, source_changed
@@ -41,7 +42,7 @@ class Held:
     def enter(self, role: Role, name: str = "", *, claim: SeatClaim | None = None, invitation: str = "") -> Seat:
         self.count += 1
         entry = Entry(role, invitation or f"inv-{role}", 1e12, name or f"{role}{self.count}", f"p{self.count}", claim)
-        seat, _ = self.room.enter(entry, self.at)
+        seat, _ = enter(self.room, entry, self.at)
         self.drain()
         return seat
 

@@ -42,8 +42,8 @@ async def sign_in(client: Client, services: Services) -> Caller:
 
 
 @pytest.fixture
-async def admin(client: Client, services: Services) -> AsyncIterator[Caller]:
-    yield await sign_in(client, services)
+async def admin(client: Client, services: Services) -> Caller:
+    return await sign_in(client, services)
 
 
 @pytest.fixture

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from signaling import messages as m
-from signaling.classroom import HOLD_S, SeatClaim
+from signaling.classroom import HOLD_S
 from signaling.commands import perform
+from signaling.door import SeatClaim
 from signaling.effects import CloseRoom, DropPeer, Effect, EndSeat, FeedSlot, RecordSpan, Send
 from signaling.errors import Refusal
 from signaling.media_rules import (
@@ -103,19 +106,15 @@ class Lesson(RuleBasedStateMachine):
 
     @rule(role=st.sampled_from(Role), name=st.sampled_from(["Орлик", "Тикси", ""]))
     def come(self, role: Role, name: str) -> None:
-        try:
+        with suppress(Refusal):
             self.h.enter(role, name)
-        except Refusal:
-            pass
         self.replay()
 
     @precondition(lambda self: self.former)
     @rule(number=index, role=st.sampled_from(Role))
     def come_back(self, number: int, role: Role) -> None:
-        try:
+        with suppress(Refusal):
             self.h.enter(role, claim=self.former[number % len(self.former)])
-        except Refusal:
-            pass
         self.replay()
 
     def replay(self) -> None:
@@ -148,10 +147,8 @@ class Lesson(RuleBasedStateMachine):
     def publish(self, number: int) -> None:
         seat = self.pick(number)
         if seat is not None and seat.connected:
-            try:
+            with suppress(Refusal):
                 self.h.publish(seat, MICROPHONE, CAMERA, *([Source.SCREEN] if seat.role in STAFF else []))
-            except Refusal:
-                pass
         self.replay()
 
     @rule(number=index)
@@ -165,13 +162,11 @@ class Lesson(RuleBasedStateMachine):
     def standard_client(self, role: Role, publishes: bool) -> None:
         self.h.count += 1
         entry = standard_entry(role if publishes else Role.VIEWER, f"inv-{role}", 1e12, f"s{self.h.count}")
-        try:
+        with suppress(Refusal):
             if publishes:
                 enter_by_whip(self.h.room, entry, {MICROPHONE, CAMERA}, self.h.at)
             else:
                 enter_by_whep(self.h.room, entry, self.h.at)
-        except Refusal:
-            pass
         self.settle()
 
     @rule(number=index, state=st.sampled_from(PeerState), publishes=st.booleans())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from signaling import messages as m
-from signaling.classroom import HOLD_S, SeatClaim
+from signaling.classroom import HOLD_S
+from signaling.door import SeatClaim
 from signaling.effects import CloseRoom, DropPeer, RecordState
 from signaling.errors import Refusal
 from signaling.media_rules import begin_subscribe, enter_by_whep, enter_by_whip, leave_by_standard_client, peer_changed

@@ -16,6 +16,7 @@ from signaling.socket_connection import CloseCode
 from streaming import control
 from streaming.control import ClosePeer, Feed, OpenRoom, PeerState, Publish, Slot, Source
 from tests.signaling.fake_media import FakeMedia
+from tests.signaling.waiting import until
 from tests.signaling.web import SECRET, Client, School, join, knock, make_lesson, refusal, web_process
 
 SDP = "v=0\r\n"
@@ -163,8 +164,7 @@ async def test_rooms_of_lessons_that_have_ended_meanwhile_are_closed(school: Sch
     await school.services().lessons.end(lesson.lesson_id, 1.0)
     media.rooms = {lesson.lesson_id: {}, "unknown": {}}
     async with web_process(school.services()):
-        for lesson_id in (lesson.lesson_id, "unknown"):
-            await media.wait_for(control.CloseRoom, lambda c, wanted=lesson_id: c.lesson_id == wanted)
+        await until(lambda: {c.lesson_id for c in media.of(control.CloseRoom)} == {lesson.lesson_id, "unknown"})
 
 
 async def test_a_partial_lessons_feed_stays_on_over_a_restart(school: School, media: FakeMedia) -> None:
@@ -175,13 +175,10 @@ async def test_a_partial_lessons_feed_stays_on_over_a_restart(school: School, me
         klass = await join(client, lesson.tokens[Role.CLASS], "Орлик")
         await teacher.do(m.SetLive(state="live"))
         await klass.do(m.SetFeed(on=True))
-        async with asyncio.timeout(5):
-            while not await services.feed.minutes(lesson.lesson_id, services.wall()):
-                await asyncio.sleep(0.01)
+        await until(lambda: services.feed.minutes(lesson.lesson_id, services.wall()))
+        await client.server.close()  # the server ends, not the page
     assert klass.welcome is not None
     school.clock.ahead_s += 120
-    # As after kill -9: the span was never closed.
-    await services.feed.begin(lesson.lesson_id, "Орлик", services.wall() - 120)
     async with web_process(school.services()) as client:
         back = await join(client, lesson.tokens[Role.CLASS], "Орлик", resume=klass.welcome.resume)
         assert back.welcome is not None

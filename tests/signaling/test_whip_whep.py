@@ -13,6 +13,7 @@ from signaling.services import Services
 from streaming import control
 from streaming.control import ClosePeer, Feed, PeerState, Publish, RestartIce, Slot, Source, Subscribe
 from tests.signaling.fake_media import FakeMedia
+from tests.signaling.waiting import until
 from tests.signaling.web import Client, LessonLinks, School, join, make_lesson, web_process
 
 OFFER = "v=0\r\na=ice-ufrag:abcd\r\na=ice-pwd:" + "p" * 22 + "\r\nm=audio 9 X 0\r\nm=video 9 X 0\r\n"
@@ -240,8 +241,8 @@ async def test_a_revoked_invitation_ends_its_standard_clients(
     await publish(client, lesson)
     for role in (Role.TEACHER, Role.VIEWER):
         await services.invitations.revoke(lesson.invitation_ids[role], services.wall())
-    for request in (await media.wait_for(Subscribe), await media.wait_for(Publish)):
-        await media.wait_for(ClosePeer, lambda c, peer=request.peer_id: c.peer_id == peer)
+    peers = {(await media.wait_for(Subscribe)).peer_id, (await media.wait_for(Publish)).peer_id}
+    await until(lambda: {c.peer_id for c in media.of(ClosePeer)} >= peers)
 
 
 async def test_standard_clients_live_on_over_a_restart_of_the_web_process(school: School, media: FakeMedia) -> None:

@@ -15,6 +15,7 @@ from streaming import control
 from streaming.control import Slot, Source
 from streaming.worker import MediaConfig, Worker
 from tests.signaling.test_whip_whep import call
+from tests.signaling.waiting import until
 from tests.signaling.web import Client, School, join, make_lesson, web_process
 
 SDP = Path(__file__).parents[1] / "data" / "sdp"
@@ -81,9 +82,7 @@ async def test_a_browsers_offers_are_answered_and_its_slots_are_fed(
     again = await viewer.ask(m.OfferSubscribe(sdp=receiving, slots=slots))
     assert isinstance(again, m.Answer)
     await teacher.do(m.SetLive(state="ended"))
-    async with asyncio.timeout(5):
-        while worker.rooms or worker.clients:
-            await asyncio.sleep(0.01)
+    await until(lambda: not worker.rooms and not worker.clients)
     assert not [kind for kind in services.tally.counts if kind.startswith("media_")]
 
 

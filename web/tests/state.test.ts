@@ -69,7 +69,8 @@ const slot = (name: Slot, flowing: boolean, who = "anna"): FromServer => ({
 
 const changed = (one: ParticipantInfo): FromServer => ({ type: "participant_changed", participant: one });
 
-const GOOD = { server: true, media: true };
+const STILL: ReadonlySet<Slot> = new Set();
+const GOOD = { server: true, media: true, moving: STILL };
 
 describe("what the picture's place says", () => {
   test("waiting, live, picture, ended", () => {
@@ -80,7 +81,7 @@ describe("what the picture's place says", () => {
     const shown = told(live, slot("teacher_video", true));
     expect(stageOf(shown, GOOD)).toBe("picture");
     const ended = told(shown, { type: "lesson_changed", lesson: { ...LESSON, state: "ended" } });
-    expect(stageOf(ended, { server: false, media: false })).toBe("ended");
+    expect(stageOf(ended, { ...GOOD, server: false, media: false })).toBe("ended");
   });
 
   test("the teacher's connection and camera", () => {
@@ -95,9 +96,9 @@ describe("what the picture's place says", () => {
 
   test("the own connection: a picture outlives the server's", () => {
     const shown = told(welcomed("class"), slot("teacher_video", true));
-    expect(stageOf(shown, { server: false, media: true })).toBe("picture");
-    expect(stageOf(shown, { server: true, media: false })).toBe("media_connecting");
-    expect(stageOf(shown, { server: false, media: false })).toBe("no_connection");
+    expect(stageOf(shown, { ...GOOD, server: false })).toBe("picture");
+    expect(stageOf(shown, { ...GOOD, media: false })).toBe("media_connecting");
+    expect(stageOf(shown, { ...GOOD, server: false, media: false })).toBe("no_connection");
   });
 
   test("a poor link in words", () => {
@@ -105,6 +106,7 @@ describe("what the picture's place says", () => {
     const shown = told(welcomed("class"), slot("teacher_video", true));
     const poor = told(shown, { type: "own_link", direction: "down", link: "sound_only", ...link });
     expect(stageOf(poor, GOOD)).toBe("sound_only");
+    expect(stageOf(poor, { ...GOOD, moving: new Set<Slot>(["teacher_video"]) })).toBe("picture");
     expect(stageOf(told(poor, { type: "own_link", direction: "up", link: "good", ...link }), GOOD)).toBe("sound_only");
   });
 

@@ -185,7 +185,7 @@ export class Classroom {
   #tick(): void {
     if (this.connection.status.peek() !== "open") return;
     const now = performance.now();
-    this.subscriber.link.tick(now);
+    this.subscriber.tick(now);
     this.publisher.peek()?.link.tick(now);
   }
 

@@ -170,6 +170,8 @@ export type Stage =
 export interface OwnConnections {
   readonly server: boolean;
   readonly media: boolean;
+  /** Pictures that move on this page. */
+  readonly moving: ReadonlySet<Slot>;
 }
 
 /** The state of the picture's place for those who watch. What must be done first is said first. */
@@ -180,7 +182,8 @@ export function stageOf(state: ClassroomState, connections: OwnConnections): Sta
   if (state.lesson.kind === "partial" && own(state)?.feed_on === false) return "feed_off";
   if (!connections.media) return "media_connecting";
   const picture = flows(state, "teacher_video") || flows(state, "screen_video");
-  if (state.links.down?.link === "sound_only") return "sound_only";
+  const moves = connections.moving.has("teacher_video") || connections.moving.has("screen_video");
+  if (state.links.down?.link === "sound_only" && !moves) return "sound_only";
   if (picture) return "picture";
   const teachers = ofRoles(state, "teacher");
   if (teachers.some((one) => !one.present)) return "teacher_reconnecting";

@@ -64,12 +64,14 @@ export function ClassList(props: Props & { readonly onLinks: () => void }): JSX.
   );
 }
 
+/** How many watch; those with a raised hand stand above, among the hands. */
 function Viewers(props: Props & { readonly viewers: readonly ParticipantInfo[] }): JSX.Element {
+  const quiet = props.viewers.filter((one) => !one.hand);
   return (
     <details class="viewers">
       <summary>{t("viewers", { count: props.viewers.filter((one) => one.present).length })}</summary>
       <ul class="class-list">
-        {props.viewers.map((one) => (
+        {quiet.map((one) => (
           <ClassRow key={one.participant_id} classroom={props.classroom} state={props.state} one={one} />
         ))}
       </ul>

@@ -9,12 +9,12 @@ import { Statement } from "./words";
 type Place = "main" | "corner" | "away";
 
 /** Where each picture stands: the shared screen fills the page while there is one, with the teacher in the corner. */
-function places(state: ClassroomState): Record<VideoSlotName, Place> {
+function places(state: ClassroomState, sharing: boolean): Record<VideoSlotName, Place> {
   const shown = (slot: VideoSlotName) => flows(state, slot) && !isOwnSlot(state, slot);
   const screen = shown("screen_video");
   return {
     screen_video: screen ? "main" : "away",
-    teacher_video: screen ? (shown("teacher_video") ? "corner" : "away") : "main",
+    teacher_video: screen || sharing ? (shown("teacher_video") ? "corner" : "away") : "main",
     floor_video: shown("floor_video") ? "corner" : "away",
   };
 }
@@ -26,8 +26,10 @@ export function StageView({ classroom }: { readonly classroom: Classroom }): JSX
   const stage = stageOf(state, {
     server: classroom.connection.status.value === "open",
     media: classroom.subscriber.link.phase.value === "connected",
+    moving: classroom.subscriber.moving.value,
   });
-  const place = places(state);
+  const ownScreen = classroom.screen.stream.value;
+  const place = places(state, ownScreen !== null);
   const holder = floorHolder(state);
   const own = hasFloor(state);
   const teacher = t("role-teacher");
@@ -36,7 +38,7 @@ export function StageView({ classroom }: { readonly classroom: Classroom }): JSX
     teacher_video: teacher,
     floor_video: holder?.name || t("floor-holder"),
   };
-  const words = stage !== "picture" && !(stage === "sound_only" && state.lesson.state !== "live");
+  const words = stage !== "picture";
   return (
     <div class="stage" data-testid="stage" data-stage={stage}>
       {(["screen_video", "teacher_video", "floor_video"] as const).map((slot) => (
@@ -45,6 +47,11 @@ export function StageView({ classroom }: { readonly classroom: Classroom }): JSX
           {place[slot] === "corner" && <figcaption>{names[slot]}</figcaption>}
         </figure>
       ))}
+      {ownScreen && (
+        <figure class="picture main">
+          <LocalVideo stream={ownScreen} label={t("own-screen")} testid="own-screen" />
+        </figure>
+      )}
       {own && <OwnPicture classroom={classroom} />}
       <div class={words ? "stage-words" : "stage-words unseen"} role="status">
         <StageWords stage={stage} state={state} />

@@ -40,6 +40,16 @@ export function SlotVideo(props: {
     if (!element) return;
     return followHeight(element, (height) => subscriber.setView(slot, height));
   }, [subscriber, slot]);
+  useEffect(() => {
+    const element = video.current;
+    if (!element?.requestVideoFrameCallback) return;
+    const shown = (now: number) => {
+      subscriber.frameShown(slot, now);
+      handle = element.requestVideoFrameCallback(shown);
+    };
+    let handle = element.requestVideoFrameCallback(shown);
+    return () => element.cancelVideoFrameCallback(handle);
+  }, [subscriber, slot]);
   return <video ref={video} autoplay muted playsInline aria-label={props.label} data-testid={slot} />;
 }
 

@@ -9,6 +9,9 @@ export const VIDEO_SLOTS = ["teacher_video", "screen_video", "floor_video"] as c
 
 export type VideoSlotName = (typeof VIDEO_SLOTS)[number];
 
+/** A slow screen share still shows a frame now and then; a camera many. */
+const STANDS_STILL_MS = 2500;
+
 interface View {
   paused: boolean;
   height: number;
@@ -20,9 +23,12 @@ const HIDDEN: View = { paused: true, height: 0 };
  * page shows is told by `setView`, and told again to every fresh connection. */
 export class Subscriber {
   readonly link: MediaLink;
+  /** Pictures of which a frame was shown within the last moment: what the page sees, before the server can tell. */
+  readonly moving: Signal<ReadonlySet<Slot>> = signal(new Set());
   readonly streams: Signal<ReadonlyMap<Slot, MediaStream>> = signal(new Map());
   #transceivers = new Map<Slot, RTCRtpTransceiver>();
   #views = new Map<Slot, View>(AUDIO_SLOTS.map((slot) => [slot, { paused: false, height: 0 }]));
+  #shownAt = new Map<Slot, number>();
   #ready = false;
 
   constructor(private readonly connection: Connection) {
@@ -46,6 +52,18 @@ export class Subscriber {
     if (known.paused === view.paused && known.height === view.height) return;
     this.#views.set(slot, view);
     if (this.#ready) this.#tell(slot, view);
+  }
+
+  frameShown(slot: Slot, now: number): void {
+    this.#shownAt.set(slot, now);
+    if (!this.moving.peek().has(slot)) this.moving.value = new Set(this.moving.peek()).add(slot);
+  }
+
+  /** Called about twice a second; `now` in milliseconds as for `frameShown`. */
+  tick(now: number): void {
+    this.link.tick(now);
+    const moving = [...this.moving.peek()].filter((slot) => now - (this.#shownAt.get(slot) ?? 0) < STANDS_STILL_MS);
+    if (moving.length < this.moving.peek().size) this.moving.value = new Set(moving);
   }
 
   /** The server may have forgotten: tell again what is shown. */

@@ -14,6 +14,7 @@ import { HelpDialog, LessonBadge, Notices } from "../components/lesson";
 import { StageView } from "../components/stage";
 import { TeacherStage } from "../components/teacher_stage";
 import { Sounds } from "../components/video";
+import { useWakeLock } from "../components/wake_lock";
 import { Badge, LinkBars } from "../components/words";
 import { t } from "../i18n";
 import { ScreenShare } from "../media/screen";
@@ -36,6 +37,7 @@ export function TeacherPage({ classroom }: { readonly classroom: Classroom }): J
       ),
     [classroom],
   );
+  useWakeLock(state?.lesson.state === "live");
   useShortcuts({
     talk,
     microphone: () => classroom.toggleMicrophone(),
@@ -111,7 +113,6 @@ function ConsoleControls(props: ConsoleProps & { readonly show: (what: Open) => 
           {sharing ? t("screen-stop") : t("screen-share")}
         </Button>
       )}
-      <span class="grow" />
       <LiveButton classroom={classroom} state={state} show={show} />
     </>
   );

@@ -11,83 +11,47 @@ import { canFullScreen, pushToTalk, toggleFullScreen, useShortcuts } from "../co
 import { HelpDialog, LessonBadge, Notices, unixNow } from "../components/lesson";
 import { StageView } from "../components/stage";
 import { Sounds } from "../components/video";
+import { useWakeLock } from "../components/wake_lock";
 import { LinkBars } from "../components/words";
 import { t } from "../i18n";
 
 const FADE_MS = 4000;
 
+type Open = "chat" | "help" | "leave" | null;
+
+interface Props {
+  readonly classroom: Classroom;
+  readonly state: ClassroomState;
+}
+
 /** The lesson as a class sees it on a projector, and as a viewer sees it on a phone. */
 export function WatchPage({ classroom }: { readonly classroom: Classroom }): JSX.Element | null {
   const state = classroom.state.value;
-  const open = useSignal<"chat" | "help" | "leave" | null>(null);
+  const open = useSignal<Open>(null);
   const read = useSignal(state?.chat.length ?? 0);
-  const faded = useFadingControls(state?.lesson.state === "live" && open.value === null);
-  const talk = useMemo(
-    () =>
-      pushToTalk(
-        () => classroom.microphoneOn.value,
-        () => classroom.toggleMicrophone(),
-      ),
-    [classroom],
-  );
-  const speaking = state !== null && hasFloor(state);
-  useShortcuts({
-    talk: speaking ? talk : undefined,
-    microphone: speaking ? () => classroom.toggleMicrophone() : undefined,
-    hand: () => void toggleHand(classroom),
-    fullScreen: toggleFullScreen,
-    help: () => {
-      open.value = "help";
-    },
+  const live = state?.lesson.state === "live";
+  const faded = useFadingControls(live && open.value === null);
+  useWakeLock(live);
+  useWatchKeys(classroom, () => {
+    open.value = "help";
   });
   if (!state) return null;
-  const close = () => {
+  const show = (what: Open) => () => {
     read.value = state.chat.length;
-    open.value = null;
+    open.value = what;
   };
+  const unread = open.value === "chat" ? 0 : Math.max(0, state.chat.length - read.value);
   return (
     <div class={`watch ${state.role}${faded ? " faded" : ""}`} data-testid="watch" data-role={state.role}>
       <main>
         <StageView classroom={classroom} />
       </main>
-      <header class="watch-head">
-        <h1 class="lesson-title">
-          <bdi>{state.lesson.title}</bdi>
-        </h1>
-        <LessonBadge state={state} />
-        <LinkBars link={state.links.down?.link ?? "unknown"} lead={t("own-link")} />
-        <Button
-          kind="quiet"
-          icon="help"
-          testid="open-help"
-          onClick={() => {
-            open.value = "help";
-          }}
-        >
-          {t("help")}
-        </Button>
-        <Button
-          kind="quiet"
-          icon="leave"
-          testid="leave"
-          onClick={() => {
-            open.value = "leave";
-          }}
-        >
-          {t("leave")}
-        </Button>
-      </header>
+      <WatchHead state={state} show={show} />
       <Notices classroom={classroom} />
       <section class="controls" aria-label={t("controls")}>
         <WatchControls classroom={classroom} state={state} />
-        <Button
-          icon="chat"
-          testid="open-chat"
-          onClick={() => {
-            open.value = "chat";
-          }}
-        >
-          {t("chat-unread", { count: open.value === "chat" ? 0 : Math.max(0, state.chat.length - read.value) })}
+        <Button icon="chat" testid="open-chat" onClick={show("chat")}>
+          {t("chat-unread", { count: unread })}
         </Button>
         {canFullScreen() && (
           <Button icon="fullScreen" iconOnly shortcut="f" onClick={toggleFullScreen} testid="full-screen">
@@ -96,15 +60,41 @@ export function WatchPage({ classroom }: { readonly classroom: Classroom }): JSX
         )}
       </section>
       <Sounds subscriber={classroom.subscriber} />
-      {open.value === "chat" && (
+      <WatchDialogs classroom={classroom} state={state} open={open.value} close={show(null)} />
+    </div>
+  );
+}
+
+function WatchHead(props: { readonly state: ClassroomState; readonly show: (what: Open) => () => void }): JSX.Element {
+  const { state, show } = props;
+  return (
+    <header class="watch-head">
+      <h1 class="lesson-title">
+        <bdi>{state.lesson.title}</bdi>
+      </h1>
+      <LessonBadge state={state} />
+      <LinkBars link={state.links.down?.link ?? "unknown"} lead={t("own-link")} />
+      <Button kind="quiet" icon="help" testid="open-help" onClick={show("help")}>
+        {t("help")}
+      </Button>
+      <Button kind="quiet" icon="leave" testid="leave" onClick={show("leave")}>
+        {t("leave")}
+      </Button>
+    </header>
+  );
+}
+
+function WatchDialogs(props: Props & { readonly open: Open; readonly close: () => void }): JSX.Element {
+  const { classroom, state, open, close } = props;
+  return (
+    <>
+      {open === "chat" && (
         <Dialog title={t("chat")} onClose={close} testid="chat-dialog">
           <Chat classroom={classroom} />
         </Dialog>
       )}
-      {open.value === "help" && (
-        <HelpDialog keys={["hand", "full-screen", "microphone", "talk", "help"]} onClose={close} />
-      )}
-      {open.value === "leave" && (
+      {open === "help" && <HelpDialog keys={["hand", "full-screen", "microphone", "talk", "help"]} onClose={close} />}
+      {open === "leave" && (
         <Confirm
           title={t("leave-title")}
           text={t("leave-text")}
@@ -117,8 +107,29 @@ export function WatchPage({ classroom }: { readonly classroom: Classroom }): JSX
       {state.floorOffer && !state.floorOffer.accepted && (
         <FloorOfferDialog classroom={classroom} offer={state.floorOffer} />
       )}
-    </div>
+    </>
   );
+}
+
+/** The microphone's keys work only while the class has the floor. */
+function useWatchKeys(classroom: Classroom, help: () => void): void {
+  const talk = useMemo(
+    () =>
+      pushToTalk(
+        () => classroom.microphoneOn.value,
+        () => classroom.toggleMicrophone(),
+      ),
+    [classroom],
+  );
+  const state = classroom.state.value;
+  const speaking = state !== null && hasFloor(state);
+  useShortcuts({
+    talk: speaking ? talk : undefined,
+    microphone: speaking ? () => classroom.toggleMicrophone() : undefined,
+    hand: () => void toggleHand(classroom),
+    fullScreen: toggleFullScreen,
+    help,
+  });
 }
 
 function WatchControls({

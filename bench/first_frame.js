@@ -1,0 +1,62 @@
+// Put into a viewer's page before its own scripts: notes when (ms after the navigation began) each step was done on the
+// way from the link to the first picture, and presses the button of the entry page at once.
+(() => {
+  const marks = {};
+  const mark = (name) => {
+    marks[name] ??= performance.now();
+  };
+  window.firstFrame = marks;
+
+  window.WebSocket = class extends WebSocket {
+    constructor(...parameters) {
+      super(...parameters);
+      this.addEventListener("open", () => mark("socket_open"), { once: true });
+      this.addEventListener("message", () => mark("joined"), { once: true });
+    }
+  };
+
+  window.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(...parameters) {
+      super(...parameters);
+      this.addEventListener("iceconnectionstatechange", () => {
+        if (["connected", "completed"].includes(this.iceConnectionState)) mark("ice_connected");
+      });
+      this.addEventListener("connectionstatechange", () => {
+        if (this.connectionState === "connected") mark("dtls_connected");
+      });
+    }
+    async setLocalDescription(...parameters) {
+      await super.setLocalDescription(...parameters);
+      mark("offered");
+    }
+    setRemoteDescription(...parameters) {
+      mark("answered");
+      return super.setRemoteDescription(...parameters);
+    }
+  };
+
+  const shown = (now, { receiveTime, processingDuration }) => {
+    marks.first_frame = now;
+    if (receiveTime) marks.frame_received = receiveTime;
+    if (receiveTime && processingDuration) marks.frame_decoded = receiveTime + processingDuration * 1000;
+    marks.done = true;
+  };
+  const watched = new WeakSet();
+  let pressed = false;
+  const look = () => {
+    const enter = document.querySelector("[data-testid=enter]");
+    if (enter && !pressed) {
+      pressed = true;
+      mark("entry_shown");
+      enter.click();
+    }
+    for (const video of document.querySelectorAll("video")) {
+      if (watched.has(video)) continue;
+      watched.add(video);
+      mark("stage_shown");
+      video.requestVideoFrameCallback(shown);
+    }
+  };
+  new MutationObserver(look).observe(document, { childList: true, subtree: true });
+  addEventListener("DOMContentLoaded", () => mark("page_loaded"));
+})();
