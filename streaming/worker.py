@@ -8,6 +8,8 @@ import secrets
 import signal
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -102,9 +104,20 @@ class Worker:
     # ------------------------------------------------------------ media
 
     def _flush(self, now: float) -> None:
-        for room in self._ready:
-            room.forward(now, self.outbox)
-        self._ready.clear()
+        ready, self._ready = self._ready, {}
+        for room in ready:
+            with self._contained(room):
+                room.forward(now, self.outbox)
+
+    @contextmanager
+    def _contained(self, room: Room) -> Iterator[None]:
+        """A mistake of ours in one room must not stop the others; it is counted, and told once in full."""
+        try:
+            yield
+        except Exception:
+            self.counts["internal_error"] += 1
+            if self.counts["internal_error"] == 1:
+                log.exception("mistake while serving a room", lesson_id=room.lesson_id)
 
     def _mark_ready(self, room: Room) -> None:
         self._ready[room] = None
@@ -114,7 +127,8 @@ class Worker:
         busy = any(room.viewers.any_slow for room in self.rooms.values())
         self._ticker = asyncio.get_running_loop().call_later(TICK_S if busy else IDLE_TICK_S, self._tick)
         for room in self.rooms.values():
-            room.tick(now, self.outbox)
+            with self._contained(room):
+                room.tick(now, self.outbox)
         if now >= self._next_check_s:
             self._next_check_s = now + CONSENT_CHECK_S
             for client in list(self.clients.values()):

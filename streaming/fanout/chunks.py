@@ -49,6 +49,7 @@ class Chunk:
         base: npt.NDArray[np.int64],
         temporal: int,
         profile: WireProfile,
+        codec: tuple[str, str],
         sessions: list[Any],
         streams: list[Any] | None,
         addresses: npt.NDArray[np.uint64],
@@ -57,6 +58,8 @@ class Chunk:
         self.base = (base & 0xFFFF).astype(np.uint16)[:, None]
         self.temporal = temporal
         self.profile = profile
+        self.codec = codec
+        """Name and profile of what these rows are sent: the source's, or plain Opus instead of redundant Opus."""
         self.sessions = sessions
         self.streams = streams
         self.addresses = addresses
@@ -80,6 +83,7 @@ class Chunk:
             self.base[mask, 0].astype(np.int64),
             self.temporal,
             self.profile,
+            self.codec,
             list(compress(self.sessions, mask)),
             None if self.streams is None else list(compress(self.streams, mask)),
             self.addresses[mask],
@@ -92,12 +96,13 @@ def chunks_of(downtracks: DownTracks, viewers: Viewers, encoding: int, source: U
     kinds: dict[tuple[int, WireProfile, bool], list[int]] = {}
     for row in rows.tolist():
         profile = downtracks.profiles[row]
-        if viewers.session[row] is not None and profile is not None and profile.takes(source.codec):
+        if viewers.session[row] is not None and profile is not None and _codec(profile, source) is not None:
             key = (int(downtracks.temporal[row]), profile, viewers.stream[row] is not None)
             kinds.setdefault(key, []).append(row)
     chunks = []
     pointer = viewers.address.ctypes.data
     for (temporal, profile, on_stream), members in kinds.items():
+        codec = _codec(profile, source) or ("", "")
         for first in range(0, len(members), CHUNK_ROWS):
             part = members[first : first + CHUNK_ROWS]
             index = np.array(part, np.int64)
@@ -107,9 +112,17 @@ def chunks_of(downtracks: DownTracks, viewers: Viewers, encoding: int, source: U
                     downtracks.base[index],
                     temporal,
                     profile,
+                    codec,
                     [viewers.session[row] for row in part],
                     [viewers.stream[row] for row in part] if on_stream else None,
                     (pointer + index * ADDRESS_BYTES).astype(np.uint64),
                 )
             )
     return chunks
+
+
+def _codec(profile: WireProfile, source: UpTrack) -> tuple[str, str] | None:
+    """Name and profile of what a viewer can be sent of a source: its codec, or the plain form of redundant sound."""
+    if profile.takes(source.codec):
+        return source.codec, source.profile
+    return ("opus", "") if source.codec == "red" and profile.takes("opus") else None

@@ -21,6 +21,8 @@ from streaming.fanout.viewers import ADDRESS_BYTES, HISTORY, Viewers, mark_slow
 from streaming.uptrack.cache import HEADER_BYTES
 from streaming.uptrack.encoding import TEMPORAL_LAYERS, Encoding
 from streaming.uptrack.uptrack import AUDIO_CLOCK, VIDEO_CLOCK, Arrival, UpTrack
+from streaming.wire import red
+from streaming.wire.errors import WireError
 from streaming.wire.slab import PACKET_BYTES
 
 EQUALISE_MAX_BYTES: Final = 32
@@ -308,6 +310,10 @@ class FanOut:
                 if first.late:
                     self._send_filler(source, whole, first, now, sink)
                 continue
+            if whole.codec[0] != source.codec:
+                for arrival in run:
+                    self._send_plain(source, whole, arrival, now, sink)
+                continue
             chunk = whole
             if first.late:
                 chunk = whole.subset(self.downtracks.start[whole.rows] <= first.number)
@@ -434,20 +440,52 @@ class FanOut:
     def _send_filler(self, source: UpTrack, chunk: Chunk, arrival: Arrival, now: float, sink: PacketSink) -> None:
         """A late packet of a layer these rows don't take: close the gap that was left for it with a padding packet."""
         late = chunk.subset(self.downtracks.start[chunk.rows] <= arrival.number)
-        if not len(late.rows):
-            return
-        content = np.zeros((1, HEADER_BYTES + 1), np.uint8)
-        rtp_time = (source.cache.rtp_time[arrival.cell] + (self._rtp_shift or 0)) & 0xFFFF_FFFF
-        pt = chunk.profile.codec(source.codec, source.profile)[0]
-        chunk.profile.pack(content.data.cast("B"), 0, pt, False, rtp_time, self.ssrc, now)
-        content[0, 0] |= PADDING_BIT
-        content[0, -1] = 1
-        above = source.encodings[arrival.encoding].above(arrival.number, chunk.temporal)
-        numbers = [(arrival.number - above) & 0xFFFF]
-        self._fill(late, content, numbers, self.viewers.record([1], now), sink)
-        sink.lengths[: len(late.rows)] = HEADER_BYTES + 1
-        self._deliver(late, 1, 0, sink)
+        self._send_made(source, late, arrival, b"\x01", True, now, sink)
         self.fillers += len(late.rows)
+
+    def _send_plain(self, source: UpTrack, chunk: Chunk, arrival: Arrival, now: float, sink: PacketSink) -> None:
+        """Redundant sound to rows that take plain Opus only: the newest frame of the packet."""
+        start = arrival.cell * PACKET_BYTES + HEADER_BYTES
+        end = start + source.cache.length[arrival.cell]
+        try:
+            primary = red.primary_start(source.cache.view, start, end)
+        except WireError as error:
+            self.counts[error.kind] += 1
+            return
+        rows = chunk.subset(self.downtracks.start[chunk.rows] <= arrival.number) if arrival.late else chunk
+        self._send_made(source, rows, arrival, bytes(source.cache.view[primary:end]), False, now, sink)
+        if rows is not chunk:
+            self._account(rows)
+
+    def _send_made(
+        self,
+        source: UpTrack,
+        chunk: Chunk,
+        arrival: Arrival,
+        payload: bytes,
+        padding: bool,
+        now: float,
+        sink: PacketSink,
+    ) -> None:
+        """Send another payload in the place of an arrival's own; `padding`: it is nothing but RTP padding."""
+        if not len(chunk.rows):
+            return
+        used = HEADER_BYTES + len(payload)
+        content = np.zeros((1, used), np.uint8)
+        content[0, HEADER_BYTES:] = np.frombuffer(payload, np.uint8)
+        cache, view = source.cache, content.data.cast("B")
+        rtp_time = (cache.rtp_time[arrival.cell] + (self._rtp_shift or 0)) & 0xFFFF_FFFF
+        marker = cache.marker[arrival.cell] and not padding
+        pt = chunk.profile.codec(*chunk.codec)[0]
+        chunk.profile.pack(view, 0, pt, marker, rtp_time, self.ssrc, now)
+        if padding:
+            view[0] |= PADDING_BIT
+        number = arrival.number - source.encodings[arrival.encoding].above(arrival.number, chunk.temporal)
+        self._fill(chunk, content, [number & 0xFFFF], self.viewers.record([len(payload)], now), sink)
+        chunk.layout(1, sink).lengths[:] = used
+        self._deliver(chunk, 1, 0, sink)
+        chunk.sent_packets += 1
+        chunk.sent_bytes += len(payload)
 
     # ------------------------------------------------------------ one row at a time: queue and retransmission
 
@@ -504,7 +542,7 @@ class FanOut:
             return 0
         if not profile.takes(source.codec):
             return 0
-        if profile.codec(source.codec, source.profile)[1] < 0:
+        if not profile.takes(source.codec) or profile.codec(source.codec, source.profile)[1] < 0:
             return 0
         sent = 0
         for sequence in sequences[:NACK_MAX]:

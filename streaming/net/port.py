@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
+import structlog
 
 from streaming.control import PeerState
 from streaming.net.connection import Connection, Path
@@ -24,6 +25,8 @@ from streaming.net.ice import IceRegistry
 from streaming.net.tcp import TcpListener, TcpPath
 from streaming.wire.errors import WireError
 from streaming.wire.slab import PACKET_BYTES, packet_slab
+
+log = structlog.get_logger("media")
 
 BATCHES_MAX: Final = 8
 """Batches read in one turn, so that timers get theirs."""
@@ -180,3 +183,7 @@ class MediaPort:
                 connection.handler.receive_rtp(view, length, now)
         except WireError as error:
             connection.errors[error.kind] += 1
+        except Exception:  # a mistake of ours costs this packet, not the rest of the batch
+            self.drops["internal_error"] += 1
+            if self.drops["internal_error"] == 1:
+                log.exception("mistake while taking a packet")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import binascii
 import hmac
-import socket
+import ipaddress
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -137,10 +137,10 @@ def write_success(transaction_id: bytes, host: str, port: int, password: bytes) 
         host = host[7:]
     if ":" in host:
         mask = COOKIE.to_bytes(4, "big") + transaction_id
-        packed = int.from_bytes(socket.inet_pton(socket.AF_INET6, host), "big") ^ int.from_bytes(mask, "big")
+        packed = int(ipaddress.IPv6Address(host)) ^ int.from_bytes(mask, "big")
         mapped = struct.pack("!HHBBH", XOR_MAPPED_ADDRESS, 20, 0, 2, port ^ COOKIE >> 16) + packed.to_bytes(16, "big")
     else:
-        packed = int.from_bytes(socket.inet_aton(host), "big")
+        packed = int(ipaddress.IPv4Address(host))
         mapped = _IPV4.pack(XOR_MAPPED_ADDRESS, 8, 0, 1, port ^ COOKIE >> 16, packed ^ COOKIE)
     return _signed(BINDING_SUCCESS, transaction_id, mapped, password)
 

@@ -1,0 +1,36 @@
+"""Redundant audio (RFC 2198): the primary block is found; anything else is refused."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streaming.wire.errors import WireError
+from streaming.wire.red import primary_start
+
+
+def red_payload(repeated: list[bytes], primary: bytes) -> bytes:
+    heads = b"".join(bytes((0x80 | 111, 0, len(block) >> 8 & 3, len(block) & 0xFF)) for block in repeated)
+    return heads + bytes((111,)) + b"".join(repeated) + primary
+
+
+@given(st.lists(st.binary(max_size=300), max_size=4), st.binary(min_size=1, max_size=200), st.integers(0, 40))
+def test_primary_block_is_what_was_sent_last(repeated: list[bytes], primary: bytes, offset: int) -> None:
+    data = bytes(offset) + red_payload(repeated, primary)
+    start = primary_start(data, offset, len(data))
+    assert data[start:] == primary
+
+
+@given(st.binary(max_size=64))
+def test_any_input_is_read_or_refused(data: bytes) -> None:
+    with suppress(WireError):
+        assert 0 < primary_start(data, 0, len(data)) <= len(data)
+
+
+@pytest.mark.parametrize("data", [b"", b"\xef\x00\x00", b"\xef\x00\x03\xff\x6f", b"\xef\x00\x00\x00" * 20])
+def test_truncated_blocks_are_refused(data: bytes) -> None:
+    with pytest.raises(WireError):
+        primary_start(data, 0, len(data))
