@@ -1,11 +1,15 @@
 // Put into a viewer's page before its own scripts: notes when (ms after the navigation began) each step was done on the
-// way from the link to the first picture, and presses the button of the entry page at once.
+// way from the link to the first picture, and presses the button of the entry page at once. `firstFrame` is a promise of
+// these marks.
 (() => {
   const marks = {};
   const mark = (name) => {
     marks[name] ??= performance.now();
   };
-  window.firstFrame = marks;
+  let done;
+  window.firstFrame = new Promise((resolve) => {
+    done = resolve;
+  });
 
   window.WebSocket = class extends WebSocket {
     constructor(...parameters) {
@@ -39,7 +43,7 @@
     marks.first_frame = now;
     if (receiveTime) marks.frame_received = receiveTime;
     if (receiveTime && processingDuration) marks.frame_decoded = receiveTime + processingDuration * 1000;
-    marks.done = true;
+    done(marks);
   };
   const watched = new WeakSet();
   let pressed = false;

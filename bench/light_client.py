@@ -7,6 +7,7 @@ import re
 import secrets
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from streaming.net.dtls import Certificate, DtlsServer, Fingerprint
 
 ADDRESS: Final = "127.0.0.1"
 CONNECT_S: Final = 10.0
+CHECK_EVERY_S: Final = 2.5
 RECEIVE_BUFFER_BYTES: Final = 1 << 20
 SO_TIMESTAMPNS: Final = 35
 _TIMESPEC: Final = struct.Struct("@qq")
@@ -47,6 +49,7 @@ class LightClient:
         self._certificate = certificate
         self._ufrag, self._password = secrets.token_hex(4), secrets.token_hex(16)
         self._username = self._remote_password = ""
+        self._checked_s = float("-inf")
         self._answered = asyncio.Event()
         self._dtls = _DtlsClient(certificate, self._send)
 
@@ -68,7 +71,7 @@ class LightClient:
         loop.add_reader(self.sock.fileno(), self._readable)
         try:
             async with asyncio.timeout(CONNECT_S):
-                self.check()
+                self.keep_consent(time.monotonic())
                 await self._answered.wait()
                 srtp = await self._dtls.handshake([Fingerprint(*_line(answer, "fingerprint").split(" "))])
         finally:
@@ -85,8 +88,14 @@ class LightClient:
             else:
                 self._dtls.receive(data)
 
-    def check(self) -> None:
-        """A connectivity check that nominates; also renews consent (RFC 7675)."""
+    def keep_consent(self, now: float) -> None:
+        """Check again where the last check is some time ago (RFC 7675); `now` is monotonic."""
+        if now - self._checked_s >= CHECK_EVERY_S:
+            self._checked_s = now
+            self._check()
+
+    def _check(self) -> None:
+        """A connectivity check that nominates."""
         message = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
         message.attributes["USERNAME"] = self._username
         message.attributes["PRIORITY"] = _PRIORITY

@@ -318,7 +318,9 @@ class Room:
             self.estimator.feedback(batch, now)
         self.estimator.tick(self.viewers.bytes, now)
         if self.subscribers:
-            self._allocator.allocate(list(self.fanouts.values()), self.estimator.estimate_bps, now)
+            estimator = self.estimator
+            fanouts = list(self.fanouts.values())
+            self._allocator.allocate(fanouts, estimator.estimate_bps, now, estimator.unproven(now))
 
     def _sender_reports(self, now: float) -> None:
         """Each viewer's once a second, spread over the second."""

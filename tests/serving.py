@@ -14,9 +14,12 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import aiohttp
+
+from infra.supervise import die_with_parent
 
 ROOT = Path(__file__).parents[1]
 WEBCLASS = (sys.executable, "-m", "infra.cli")
@@ -95,8 +98,16 @@ async def serving(folder: Path, *, announced: str = "", media_processes: int = 1
 
 
 def _start(folder: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """A test run that is killed takes its server along."""
     with (folder / "server.log").open("wb") as log:
-        return subprocess.Popen((*WEBCLASS, "serve"), cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        return subprocess.Popen(
+            (*WEBCLASS, "serve"),
+            cwd=folder,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            preexec_fn=partial(die_with_parent, os.getpid()),  # noqa: PLW1509 - one prctl call
+        )
 
 
 def server_environment(folder: Path, *, announced: str = "", media_processes: int = 1) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 FRAME_MAX_BYTES: Final = 1500
 WRITE_BUFFER_MAX_BYTES: Final = 256 * 1024
@@ -35,10 +35,9 @@ class TcpPath(asyncio.Protocol):
         self.remote: tuple[str, int] = ("", 0)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
         if len(self._paths) >= CONNECTIONS_MAX:
-            transport.abort()
+            self._transport.abort()
             return
         self._paths.add(self)
         peer = transport.get_extra_info("peername")

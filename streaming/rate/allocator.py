@@ -35,23 +35,33 @@ class Option:
     height: int
 
 
-def options(source: UpTrack, now: float) -> list[Option]:
-    """Layers of a Track that flow now, cheapest first; costs rise strictly."""
+def options(source: UpTrack, now: float, visible_height: int = 0) -> list[Option]:
+    """Layers of a Track that flow now, cheapest first; costs rise strictly.
+
+    Encodings higher than the lowest that reaches `visible_height` (0: no limit) are left out.
+    """
+    encodings = sorted(
+        (encoding for encoding in source.encodings if encoding.flowing(now)),
+        key=lambda encoding: (encoding.height, sum(encoding.bitrate_bps)),
+    )
+    if visible_height:
+        enough = next((encoding.height for encoding in encodings if encoding.height >= visible_height), None)
+        encodings = [encoding for encoding in encodings if enough is None or encoding.height <= enough]
     found: list[Option] = []
-    encodings = [encoding for encoding in source.encodings if encoding.flowing(now)]
-    for encoding in sorted(encodings, key=lambda each: (each.height, sum(each.bitrate_bps))):
+    for encoding in encodings:
         rates = encoding.bitrate_bps
         if sum(rates) <= 0:
             guess = (encoding.width or 320) * (encoding.height or 180) * GUESS_BITS_PER_PIXEL
             rates = [0.0, 0.0, guess]
         total = 0.0
         for temporal, rate in enumerate(rates):
+            if rate <= 0:
+                continue
             total += rate * PACKET_OVERHEAD
-            if rate > 0 and total > 0:
-                reached = TOP_TEMPORAL if not any(rates[temporal + 1 :]) else temporal
-                while found and found[-1].bitrate_bps >= total and found[-1].height <= encoding.height:
-                    found.pop()
-                found.append(Option(encoding.index, reached, total, encoding.height))
+            reached = TOP_TEMPORAL if not any(rates[temporal + 1 :]) else temporal
+            while found and found[-1].bitrate_bps >= total:
+                found.pop()
+            found.append(Option(encoding.index, reached, total, encoding.height))
     return found
 
 
@@ -61,41 +71,57 @@ class Allocator:
     def __init__(self) -> None:
         self._down_s: dict[str, npt.NDArray[np.float64]] = {}
 
-    def allocate(self, fanouts: list[FanOut], estimate_bps: npt.NDArray[np.float64], now: float) -> None:
-        """Set the targets of every row of `fanouts`, which come in order of priority."""
+    def allocate(
+        self,
+        fanouts: list[FanOut],
+        estimate_bps: npt.NDArray[np.float64],
+        now: float,
+        unproven: npt.NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Set the targets of every row of `fanouts`, which come in order of priority.
+
+        Rows that are `unproven` (nothing has spoken against more yet) get the cheapest layer of the first picture even
+        beyond their estimate: a publisher may have none that fits a cautious start.
+        """
         left = estimate_bps.copy()
         for fanout in fanouts:
             fanout.downtracks.reserve(len(left))
             if fanout.audio and fanout.source is not None:
                 rate = sum(sum(encoding.bitrate_bps) for encoding in fanout.source.encodings if encoding.flowing(now))
                 left[fanout.allowed()[: len(left)]] -= max(SOUND_MIN_BPS, rate) if rate > 0 else 0.0
+        spare = np.zeros(len(left), np.bool_) if unproven is None else unproven.copy()
         for fanout in fanouts:
-            if not fanout.audio:
-                self._pictures(fanout, left, now)
+            if not fanout.audio and fanout.source is not None:
+                heights = fanout.downtracks.height
+                allowed = fanout.allowed()
+                for height in np.unique(heights[allowed]).tolist():
+                    rows = np.flatnonzero(allowed & (heights == height))
+                    self._pictures(fanout, options(fanout.source, now, height), rows, left, spare, now)
 
-    def _pictures(self, fanout: FanOut, left: npt.NDArray[np.float64], now: float) -> None:
-        source = fanout.source
-        rows = np.flatnonzero(fanout.allowed())
-        if source is None or not len(rows):
-            return
-        choices = options(source, now)
-        tracks = fanout.downtracks
+    def _pictures(
+        self,
+        fanout: FanOut,
+        choices: list[Option],
+        rows: npt.NDArray[np.int64],
+        left: npt.NDArray[np.float64],
+        spare: npt.NDArray[np.bool_],
+        now: float,
+    ) -> None:
+        """Choose for rows that show the slot at one height; takes what they cost off `left`."""
         if not choices:
             return
+        tracks = fanout.downtracks
         rates = np.array([choice.bitrate_bps for choice in choices])
-        affordable = np.searchsorted(rates, left[rows], side="right") - 1
-        with_margin = np.searchsorted(rates * UP_MARGIN, left[rows], side="right") - 1
-        visible = _visible(choices, tracks.height[rows])
         current = _current(choices, tracks.target_encoding[rows], tracks.target_temporal[rows])
         down_s = self._down(fanout.slot, len(left))
         may_rise = (now - down_s[rows] >= HOLD_S) | (current < 0)
-        chosen = np.minimum(affordable, visible)
-        rising = chosen > current
-        chosen = np.where(
-            rising, np.where(may_rise, np.maximum(np.minimum(with_margin, visible), current), current), chosen
-        )
-        falling = rows[chosen < current]
-        down_s[falling] = now
+        reachable = np.searchsorted(rates * UP_MARGIN, left[rows], side="right") - 1
+        bearable = np.searchsorted(rates, left[rows], side="right") - 1
+        chosen = np.where(may_rise & (reachable > current), reachable, np.minimum(current, bearable))
+        forced = (chosen < 0) & spare[rows]
+        chosen[forced] = 0
+        spare[rows[forced]] = False
+        down_s[rows[chosen < current]] = now
         encodings = np.array([choice.encoding for choice in choices] + [NONE])
         temporals = np.array([choice.temporal for choice in choices] + [0])
         fanout.aim_rows(rows, encodings[chosen], temporals[chosen])
@@ -107,19 +133,6 @@ class Allocator:
             column = np.concatenate([column if column is not None else np.zeros(0), np.full(rows, -np.inf)])[:rows]
             self._down_s[slot] = column
         return column
-
-
-def _visible(choices: list[Option], heights: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
-    """Index of the best choice worth sending to a picture of this height (0: no limit)."""
-    bounds = []
-    ladder = sorted({choice.height for choice in choices})
-    for height in np.unique(heights).tolist():
-        enough = next((step for step in ladder if height and step >= height), ladder[-1])
-        bounds.append((height, max(index for index, choice in enumerate(choices) if choice.height <= enough)))
-    result = np.zeros(len(heights), np.int64)
-    for height, index in bounds:
-        result[heights == height] = index
-    return result
 
 
 def _current(

@@ -25,6 +25,8 @@ HEADROOM_BPS: Final = 300_000.0
 """Growth stops at twice what arrives plus this: an estimate that is not used proves nothing."""
 SILENCE_S: Final = 1.5
 LIMIT_MARGIN: Final = 1.2
+CONGESTED_S: Final = 10.0
+"""How long a sign of congestion speaks against sending beyond the estimate."""
 
 
 class Estimator:
@@ -42,6 +44,7 @@ class Estimator:
         self._reported: npt.NDArray[np.float64] = np.zeros(0)
         self._received: npt.NDArray[np.float64] = np.zeros(0)
         self._bytes: npt.NDArray[np.float64] = np.zeros(0)
+        self._congested_s: npt.NDArray[np.float64] = np.zeros(0)
         self._sent_bytes: npt.NDArray[np.int64] = np.zeros(0, np.int64)
         self._sent_bps: npt.NDArray[np.float64] = np.zeros(0)
         self._window_start_s = 0.0
@@ -57,6 +60,7 @@ class Estimator:
             ("_reported", 0.0),
             ("_received", 0.0),
             ("_bytes", 0.0),
+            ("_congested_s", -np.inf),
             ("_sent_bps", 0.0),
         ):
             column = getattr(self, name)
@@ -71,6 +75,7 @@ class Estimator:
         self._limit_bps[row] = CEILING_BPS
         self._heard_s[row] = np.inf
         self._reported[row] = self._received[row] = self._bytes[row] = self._sent_bps[row] = 0.0
+        self._congested_s[row] = -np.inf
         self._sent_bytes[row] = 0
 
     def feedback(self, batch: FeedbackBatch, now: float) -> None:
@@ -97,6 +102,10 @@ class Estimator:
             if fraction_lost > LOSS_HIGH:
                 self.estimate_bps[row] = max(FLOOR_BPS, self.estimate_bps[row] * (1 - 0.5 * fraction_lost))
         self._heard_s[row] = now
+
+    def unproven(self, now: float) -> npt.NDArray[np.bool_]:
+        """Rows without a sign of congestion lately: their estimate may be too low for want of traffic."""
+        return now - self._congested_s > CONGESTED_S
 
     def tick(self, sent_bytes: npt.NDArray[np.int64], now: float) -> bool:
         """Renew all estimates once per window; True when they were renewed. `sent_bytes`: total sent to each row."""
@@ -125,6 +134,7 @@ class Estimator:
         estimate = np.where(limited, np.minimum(estimate, self._limit_bps), estimate)
         silent = now - self._heard_s > SILENCE_S
         estimate = np.where(silent, estimate * 0.5 ** min(elapsed, 1.0), estimate)
+        self._congested_s[(self.loss > LOSS_HIGH) | limited | silent] = now
         self.estimate_bps = np.clip(estimate, FLOOR_BPS, CEILING_BPS)
         self._reported[:] = self._received[:] = self._bytes[:] = 0.0
         return True

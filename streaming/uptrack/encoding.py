@@ -148,7 +148,11 @@ class Encoding:
         elapsed = now - self._window_start_s
         if elapsed >= 1.0:
             if elapsed < 3.0:
-                self.bitrate_bps = [octets * 8 / elapsed for octets in self._window_bytes]
+                measured = [octets * 8 / elapsed for octets in self._window_bytes]
+                smooth = any(self.bitrate_bps)
+                self.bitrate_bps = [
+                    (new + old) / 2 if smooth else new for new, old in zip(measured, self.bitrate_bps, strict=True)
+                ]
             self._window_bytes = [0] * TEMPORAL_LAYERS
             self._window_start_s = now
         self.last_packet_s = now

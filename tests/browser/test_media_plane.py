@@ -60,7 +60,7 @@ async def test_a_layer_switch_does_not_freeze(server: Server, enter: Enter) -> N
     viewer = await enter(lesson.tokens["viewer"], "Зритель")
     await viewer.subscribe(teacher_audio=0, teacher_video=LOW)
     await viewer.wait_seen(Slot.TEACHER_VIDEO, frames=30, height=LOW, within_s=20)
-    longest_ms = []
+    longest_ms: list[float] = []
     while not longest_ms or (min(longest_ms) > 500 and len(longest_ms) < 3):
         start = await viewer.now_ms()
         for height in (HIGH, LOW, MIDDLE):

@@ -430,7 +430,7 @@ def test_bytes_are_booked_to_those_who_got_them() -> None:
     stage, row = watched()
     idle = stage.join()
     stage.show(size=500)
-    stage.fanout.flush_counts()
+    stage.fanout.account()
     assert stage.viewers.bytes[row] == sum(len(packet.payload) for packet in stage.screen(row).packets)
     assert stage.viewers.packets[row] == 2
     assert stage.viewers.bytes[idle] == 0
