@@ -32,7 +32,7 @@ bench: $(VENV)/.installed-dev web/dist/.built ## Measure; each prints JSON with 
 	$(BIN)/python -m bench.join --json
 
 screenshots: $(VENV)/.installed-dev web/dist/.built browsers ## Pictures of every page into build/screenshots
-	$(BIN)/python -m tests.screenshots
+	$(BIN)/python -m tests.browser.screenshots
 
 # ---------------------------------------------------------------- setting up, each step once
 

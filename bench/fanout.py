@@ -9,14 +9,11 @@ copy, AES-128-GCM and `sendmmsg` of the same packets to the same sockets, in the
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-import multiprocessing
 import resource
 import socket
 import sys
 import time
-from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,57 +35,17 @@ from streaming.net.negotiation import (
     SubscribedSection,
 )
 from streaming.peer import Peer
+from streaming.rate.pacer import IDLE_TICK_S
 from streaming.room import SSRCS
 from streaming.worker import Client, MediaConfig, Worker
 
 SIZES: Final = (1, 10, 50, 200, 1000)
-WARM_S: Final = 1.5
-RUN_S: Final = 1.5
-TURNS: Final = 3
+WARM_S: Final = 2.0
+TURN_S: Final = 1.0
+TURNS: Final = 5
 PUBLISHER_SEED: Final = 1
 VIEWER_SEED: Final = 1000
 ESTIMATE_BPS: Final = 4e6
-
-
-# ---------------------------------------------------------------- the other side, in processes of its own
-
-
-def publisher_process(pipe: Pipe, seconds: float, spread: bool) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        pipe.send(sock.getsockname())
-        target = pipe.recv()
-        traffic.feed(sock, target, traffic.session(PUBLISHER_SEED, inbound=False), seconds, spread)
-
-
-def viewers_process(pipe: Pipe, viewers: int, seconds: float, feedback: bool) -> None:
-    """Sockets that are emptied at leisure, so that no wake-up of a receiver is charged to the sender."""
-    sockets = []
-    for _ in range(viewers):
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        sock.bind(("127.0.0.1", 0))
-        sock.setblocking(False)
-        sockets.append(sock)
-    reports = [traffic.feedback_packets(VIEWER_SEED + row, seconds) if feedback else [] for row in range(viewers)]
-    pipe.send([sock.getsockname() for sock in sockets])
-    target = pipe.recv()
-    start = time.monotonic()
-    buffer = bytearray(2048)
-    sent = 0
-    total = sum(map(len, reports))
-    while (elapsed := time.monotonic() - start) < seconds:
-        due = min(total, int(elapsed * traffic.FEEDBACK_PER_SECOND * viewers))
-        while sent < due:  # spread evenly over the viewers and over time
-            row, index = sent % viewers, sent // viewers
-            sockets[row].sendto(reports[row][index], target)
-            sent += 1
-        for sock in sockets:
-            try:
-                while True:
-                    sock.recv_into(buffer)
-            except BlockingIOError:
-                pass
-        time.sleep(0.02)
 
 
 # ---------------------------------------------------------------- the media process under test
@@ -96,7 +53,7 @@ def viewers_process(pipe: Pipe, viewers: int, seconds: float, feedback: bool) ->
 
 def _connection(worker: Worker, peer: Peer, address: tuple[str, int], srtp: Srtp) -> None:
     """A client whose handshake is done."""
-    now = time.monotonic()
+    now = worker.now()
     credentials = new_credentials("bench")
     connection = Connection(credentials, worker._certificate, (), worker.port.send, peer, now)
     key = address_key(*address)
@@ -164,73 +121,132 @@ def add_viewer(worker: Worker, row: int, address: tuple[str, int]) -> None:
     room.estimator.estimate_bps[side.row] = ESTIMATE_BPS
 
 
-async def floor_burst(floor: Floor, seconds: float, spread: bool) -> None:
-    """The same bursts at the same pace, sent by the floor."""
-    start = time.monotonic()
-    events: list[tuple[float, int, int]] = []
-    for frame in range(int(seconds * traffic.FRAME_RATE)):
-        packets, at = traffic.FRAME_PACKETS[frame % 3], frame / traffic.FRAME_RATE
-        if spread:
-            events += [(at + k / traffic.FRAME_RATE / packets, 1, traffic.VIDEO_BYTES) for k in range(packets)]
-        else:
-            events.append((at, packets, traffic.VIDEO_BYTES))
-    events += [
-        ((n + 0.5) / traffic.AUDIO_RATE, 1, traffic.AUDIO_BYTES) for n in range(int(seconds * traffic.AUDIO_RATE))
-    ]
-    for at, packets, size in sorted(events):
-        await asyncio.sleep(max(0.0, start + at - time.monotonic()))
-        floor.send(packets, size)
+class Hall:
+    """A media process's worker and its viewers, driven through the lesson's own time as fast as the machine can.
+
+    CPU is counted around the worker's own turns only; what the other side does in between is not.
+    """
+
+    def __init__(self, viewers: int, gso: bool, feedback: bool, spread: bool) -> None:
+        self.now = 1000.0
+        self.sockets = [_socket() for _ in range(viewers)]
+        self.publisher = _socket()
+        self.worker = Worker(MediaConfig(0, "", 0, ("127.0.0.1",), Path("unused")), lambda: self.now)
+        self._gso = gso
+        seconds = WARM_S + TURNS * TURN_S
+        self._events = list(traffic.schedule(seconds, spread))
+        self._position = 0
+        self._reports = (
+            [traffic.feedback_packets(VIEWER_SEED + row, seconds) for row in range(viewers)] if feedback else []
+        )
+        self._reported = 0
+        self._srtp = traffic.session(PUBLISHER_SEED, inbound=False)
+        self._buffer = bytearray(2048)
+
+    async def open(self) -> None:
+        worker = self.worker
+        await worker.open()
+        worker.stop_ticking()
+        worker.outbox.segmentation = self._gso
+        worker.handle(control.OpenRoom(request_id=1, lesson_id="lesson", max_subscribers=len(self.sockets)))
+        for slot, source in ((Slot.TEACHER_AUDIO, Source.MICROPHONE), (Slot.TEACHER_VIDEO, Source.CAMERA)):
+            feed = control.Feed(request_id=2, lesson_id="lesson", slot=slot, peer_id="teacher", source=source)
+            worker.handle(feed)
+        add_publisher(worker, self.publisher.getsockname())
+        for row, sock in enumerate(self.sockets):
+            add_viewer(worker, row, sock.getsockname())
+        self.target = ("127.0.0.1", worker.port.port)
+        self.floor = Floor(worker.port.socket, [sock.getsockname() for sock in self.sockets])
+        self._next_tick = self._start = self.now
+
+    def play(self, seconds: float) -> float:
+        """The next `seconds` of the lesson; returns the CPU seconds that the worker took."""
+        worker, cpu = self.worker, 0.0
+        end = self.now + seconds
+        while self._position < len(self._events):
+            at, packets = self._events[self._position]
+            if self._start + at >= end:
+                break
+            self._position += 1
+            while self._next_tick <= self._start + at:
+                self.now = self._next_tick
+                self._next_tick += IDLE_TICK_S
+                self._report()
+                began = time.thread_time()
+                worker.port.read()
+                worker.serve(self.now)
+                cpu += time.thread_time() - began
+                self._drain()
+            self.now = self._start + at
+            for packet in packets:
+                self.publisher.sendto(self._srtp.protect(packet), self.target)
+            began = time.thread_time()
+            worker.port.read()
+            cpu += time.thread_time() - began
+        self.now = end
+        return cpu
+
+    def _report(self) -> None:
+        """Viewers' feedback that is due, spread evenly over them and over time."""
+        if not self._reports:
+            return
+        viewers = len(self.sockets)
+        due = int((self.now - self._start) * traffic.FEEDBACK_PER_SECOND * viewers)
+        while self._reported < due:
+            index, row = divmod(self._reported, viewers)
+            if index < len(self._reports[row]):
+                self.sockets[row].sendto(self._reports[row][index], self.target)
+            self._reported += 1
+
+    def _drain(self) -> None:
+        for sock in (self.publisher, *self.sockets):
+            try:
+                while True:
+                    sock.recv_into(self._buffer)
+            except BlockingIOError:
+                pass
+
+    def play_floor(self, seconds: float, spread: bool) -> None:
+        """The same bursts by the floor, emptied as often."""
+        self.floor.cpu_ns = self.floor.packets = 0
+        next_drain = 0.0
+        for at, packets in traffic.schedule(seconds, spread):
+            self.floor.send(len(packets), traffic.VIDEO_BYTES if len(packets[0]) > 200 else traffic.AUDIO_BYTES)
+            if at >= next_drain:
+                next_drain = at + IDLE_TICK_S
+                self._drain()
+
+    async def close(self) -> None:
+        self.floor.close()
+        await self.worker.close()
+        for sock in (self.publisher, *self.sockets):
+            sock.close()
+
+
+def _socket() -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind(("127.0.0.1", 0))
+    sock.setblocking(False)
+    return sock
 
 
 async def measure(viewers: int, gso: bool, feedback: bool, spread: bool = False) -> dict[str, float]:
-    """`us` and `floor_us` per forwarded packet, medians of the turns by ratio."""
-    seconds = WARM_S + TURNS * 2 * RUN_S + 1.5
-    context = multiprocessing.get_context("spawn")
-    (to_publisher, publisher_pipe), (to_viewers, viewers_pipe) = context.Pipe(), context.Pipe()
-    others = [
-        context.Process(target=publisher_process, args=(publisher_pipe, seconds, spread), daemon=True),
-        context.Process(target=viewers_process, args=(viewers_pipe, viewers, seconds + 1, feedback), daemon=True),
-    ]
-    for other in others:
-        other.start()
-    publisher_address = await asyncio.to_thread(to_publisher.recv)
-    addresses = await asyncio.to_thread(to_viewers.recv)
-    worker = Worker(MediaConfig(0, "", 0, ("127.0.0.1",), Path("unused")))
-    await worker.open()
-    worker.outbox.segmentation = gso
-    worker.handle(control.OpenRoom(request_id=1, lesson_id="lesson", max_subscribers=viewers))
-    for slot, source in ((Slot.TEACHER_AUDIO, Source.MICROPHONE), (Slot.TEACHER_VIDEO, Source.CAMERA)):
-        worker.handle(control.Feed(request_id=2, lesson_id="lesson", slot=slot, peer_id="teacher", source=source))
-    add_publisher(worker, publisher_address)
-    for row, address in enumerate(addresses):
-        add_viewer(worker, row, address)
-    target = ("127.0.0.1", worker.port.port)
-    to_publisher.send(target)
-    to_viewers.send(target)
-    floor = Floor(worker.port.socket, addresses)
-    await asyncio.sleep(WARM_S)
+    """`us` and `floor_us` per forwarded packet: the turn with the median ratio."""
+    hall = Hall(viewers, gso, feedback, spread)
+    await hall.open()
+    hall.play(WARM_S)
     turns = []
     for _ in range(TURNS):
-        cpu, packets = time.process_time(), worker.outbox.packets_sent
-        await asyncio.sleep(RUN_S)
-        cpu, packets = time.process_time() - cpu, worker.outbox.packets_sent - packets
-        if packets < 0.9 * viewers * traffic.PACKETS_PER_SECOND * RUN_S:
-            raise SystemExit(f"only {packets} packets were forwarded: {worker.totals()}")
-        floor.cpu_ns = floor.packets = 0
-        # The lesson goes on meanwhile, unseen: its viewers are paused, so that only the floor sends.
-        room = worker.rooms["lesson"]
-        fanouts, room.fanouts = room.fanouts, {}
-        await floor_burst(floor, RUN_S, spread)
-        room.fanouts = fanouts
-        turns.append((cpu * 1e6 / packets, floor.us_per_packet))
+        packets = hall.worker.outbox.packets_sent
+        cpu = hall.play(TURN_S)
+        packets = hall.worker.outbox.packets_sent - packets
+        if packets < 0.95 * viewers * traffic.PACKETS_PER_SECOND * TURN_S:
+            raise SystemExit(f"only {packets} packets were forwarded: {hall.worker.totals()}")
+        hall.play_floor(TURN_S, spread)
+        turns.append((cpu * 1e6 / packets, hall.floor.us_per_packet))
+    await hall.close()
     us, floor_us = sorted(turns, key=lambda turn: turn[0] / turn[1])[TURNS // 2]
-    dropped = worker.outbox.counts.total()
-    floor.close()
-    await worker.close()
-    for other in others:
-        other.terminate()
-        other.join()
-    return {"us": us, "floor_us": floor_us, "ratio": us / floor_us, "dropped": dropped}
+    return {"us": us, "floor_us": floor_us, "ratio": us / floor_us}
 
 
 async def run(sizes: list[int], main_size: int) -> dict[str, Any]:

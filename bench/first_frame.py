@@ -24,6 +24,8 @@ SCRIPT: Final = Path(__file__).with_suffix(".js")
 PHONE: Final[ViewportSize] = {"width": 412, "height": 915}
 WITHIN_S: Final = 30.0
 PUBLISHING_S: Final = 30.0
+REST_S: Final = 1.0
+"""So that what ends one opening is not charged to the next."""
 
 
 async def measure(openings: int) -> dict[str, Any]:
@@ -65,6 +67,7 @@ async def _open(browser: Browser, link: str) -> dict[str, float]:
         return marks
     finally:
         await context.close()
+        await asyncio.sleep(REST_S)
 
 
 def _summary(openings: list[dict[str, float]]) -> dict[str, Any]:

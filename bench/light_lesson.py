@@ -179,7 +179,8 @@ class _Account:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         self.cpu_s = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        self.pss_kb = next(int(line.split()[1]) for line in rollup if line.startswith("Pss:"))
+        # Anonymous memory: that of the programs' files is shared with whoever else runs.
+        self.memory_kb = next(int(line.split()[1]) for line in rollup if line.startswith("Pss_Anon:"))
         self.at = time.monotonic()
 
 
@@ -245,8 +246,8 @@ async def measure(viewers: int) -> dict[str, Any]:
             "forwarded_pps": round(seen.received / RUN_S),
             "lost": seen.lost,
             "media_cpu_share": round((after.cpu_s - watched.cpu_s) / (after.at - watched.at), 3),
-            "kb_per_viewer": round((after.pss_kb - before.pss_kb) / viewers, 1),
-            "kb_per_viewer_joined": round((joined.pss_kb - before.pss_kb) / viewers, 1),
+            "kb_per_viewer": round((after.memory_kb - before.memory_kb) / viewers, 1),
+            "kb_per_viewer_joined": round((joined.memory_kb - before.memory_kb) / viewers, 1),
             "join_cpu_ms": round((joined.cpu_s - before.cpu_s) * 1000 / viewers, 2),
         }
 
@@ -257,7 +258,7 @@ async def _settled(child: _Child) -> _Account:
     while time.monotonic() < deadline:
         await asyncio.sleep(SETTLED_S)
         now = child.account()
-        if now.pss_kb - last.pss_kb < SETTLED_KB:
+        if now.memory_kb - last.memory_kb < SETTLED_KB:
             return now
         last = now
     raise RuntimeError("the media process does not cease to grow with nobody watching")

@@ -27,9 +27,11 @@ SLOTS: Final = {
     "5": Slot.FLOOR_VIDEO,
 }
 HEIGHT: Final = 720
-TURN_S: Final = 0.02
+ROUND_S: Final = 0.02
 """Sockets are emptied at leisure: the kernel has noted when each datagram came."""
-REPORT_TURNS: Final = 3
+GROUPS: Final = 8
+"""Viewers take turns within a round, so that their reports are spread as they are in life."""
+REPORT_ROUNDS: Final = 3
 TIMED_EVERY: Final = 10
 """Every tenth viewer's packets are decrypted for the publisher's time in them."""
 FULL: Final = 0.95
@@ -95,7 +97,7 @@ class Viewer:
 
 
 class Viewers:
-    """`join`, `watch`, `measure`; keep taking a `turn` every `TURN_S` meanwhile and afterwards."""
+    """`join`, `watch`, `measure`; each takes turns meanwhile."""
 
     def __init__(self, link: MediaLink, lesson_id: str, count: int) -> None:
         certificate = Certificate.generateCertificate()
@@ -103,6 +105,7 @@ class Viewers:
         self._lesson_id = lesson_id
         self._viewers = [Viewer(LightClient(certificate), row % TIMED_EVERY == 0) for row in range(count)]
         self._turn = 0
+        self._due = 0.0
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
@@ -156,7 +159,7 @@ class Viewers:
         while time.monotonic() < start + seconds:
             for viewer in self._viewers:
                 viewer.drain_floor()
-            await asyncio.sleep(TURN_S)
+            await asyncio.sleep(ROUND_S)
         return self._seen()
 
     def _begin(self) -> None:
@@ -179,12 +182,14 @@ class Viewers:
         return time.monotonic() - start
 
     async def turn(self) -> None:
-        """Read everything; a third of them report."""
-        self._turn += 1
+        """Read what some viewers have got; a third of these report."""
         now = time.monotonic()
-        for row, viewer in enumerate(self._viewers):
+        round_, group = divmod(self._turn, GROUPS)
+        self._turn += 1
+        for place, viewer in enumerate(self._viewers[group::GROUPS]):
             viewer.drain()
             viewer.client.keep_consent(now)
-            if (row + self._turn) % REPORT_TURNS == 0:
+            if (place + round_) % REPORT_ROUNDS == 0:
                 viewer.report()
-        await asyncio.sleep(TURN_S)
+        self._due = max(self._due + ROUND_S / GROUPS, now)
+        await asyncio.sleep(max(0.0, self._due - time.monotonic()))

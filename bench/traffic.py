@@ -119,7 +119,7 @@ def feed(sock: socket.socket, target: tuple[str, int], srtp: Session, seconds: f
 def play(send: Callable[[bytes], object], seconds: float, spread: bool) -> None:
     """Hand each packet to `send` at its time, stamped."""
     start = time.monotonic()
-    for at, packets in _schedule(seconds, spread):
+    for at, packets in schedule(seconds, spread):
         delay = start + at - time.monotonic()
         if delay > 0:
             time.sleep(delay)
@@ -127,7 +127,8 @@ def play(send: Callable[[bytes], object], seconds: float, spread: bool) -> None:
             send(packet[: -STAMP.size] + STAMP.pack(time.time_ns()))
 
 
-def _schedule(seconds: float, spread: bool) -> Iterator[tuple[float, list[bytes]]]:
+def schedule(seconds: float, spread: bool) -> Iterator[tuple[float, list[bytes]]]:
+    """(second, packets) of the whole lesson in order of time."""
     lesson = Lesson()
     sounds = (((sound + 0.5) / AUDIO_RATE, [lesson.sound()]) for sound in range(int(seconds * AUDIO_RATE)))
     return heapq.merge(_pictures(lesson, seconds, spread), sounds, key=lambda event: event[0])

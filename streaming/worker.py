@@ -8,7 +8,7 @@ import secrets
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,10 +67,12 @@ class Client:
 
 
 class Worker:
-    """All rooms and clients of one process. `open` it, `handle` requests, `close` it."""
+    """All rooms and clients of one process. `open` it, `handle` requests, `close` it; `clock` gives monotonic
+    seconds."""
 
-    def __init__(self, config: MediaConfig) -> None:
+    def __init__(self, config: MediaConfig, clock: Callable[[], float] = time.monotonic) -> None:
         self.config = config
+        self._clock = clock
         self.rooms: dict[str, Room] = {}
         self.clients: dict[tuple[str, str], Client] = {}
         self.listeners: set[asyncio.StreamWriter] = set()
@@ -86,20 +88,27 @@ class Worker:
 
     async def open(self) -> None:
         """Bind the media port. Raises OSError."""
-        self.port = await MediaPort.open(self.config.udp_host, self.config.udp_port, self._flush)
+        self.port = await MediaPort.open(self.config.udp_host, self.config.udp_port, self._flush, self._clock)
         self.outbox = Outbox(self.port.socket)
         self._candidates = candidate_lines(self.config.announced, self.port.port, self.port.port)
         self._tick()
 
     async def close(self) -> None:
         """Say goodbye to every client and release the port."""
-        if self._ticker is not None:
-            self._ticker.cancel()
+        self.stop_ticking()
         for client in list(self.clients.values()):
             self._close(client)
         if self._closing:
             await asyncio.wait(self._closing, timeout=3.0)
         await self.port.close()
+
+    def now(self) -> float:
+        return self._clock()
+
+    def stop_ticking(self) -> None:
+        """From now on `serve` is the caller's business."""
+        if self._ticker is not None:
+            self._ticker.cancel()
 
     # ------------------------------------------------------------ media
 
@@ -123,9 +132,12 @@ class Worker:
         self._ready[room] = None
 
     def _tick(self) -> None:
-        now = time.monotonic()
         busy = any(room.viewers.any_slow for room in self.rooms.values())
         self._ticker = asyncio.get_running_loop().call_later(TICK_S if busy else IDLE_TICK_S, self._tick)
+        self.serve(self._clock())
+
+    def serve(self, now: float) -> None:
+        """What is due by the clock: pacing, feedback, allocation, reports, consent."""
         for room in self.rooms.values():
             with self._contained(room):
                 room.tick(now, self.outbox)
@@ -264,9 +276,7 @@ class Worker:
             sdp, subscribed = answer_subscribe(offer, transport, request.slots, SSRCS)
             side = room.add_subscriber(request.peer_id, subscribed, request.resumed, request.not_from)
         peer = Peer(request.peer_id, room, side, self.outbox, self._mark_ready, self.emit, self._peer_ended)
-        connection = Connection(
-            credentials, self._certificate, offer.fingerprints, self.port.send, peer, time.monotonic()
-        )
+        connection = Connection(credentials, self._certificate, offer.fingerprints, self.port.send, peer, self._clock())
         self.port.registry.add(connection.ice, connection)
         self.clients[(request.lesson_id, request.peer_id)] = Client(peer, connection, transport.session_id)
         return control.Answered(request_id=request.request_id, sdp=sdp)

@@ -34,13 +34,14 @@ FRAME_MIN_BYTES: Final = 12
 
 
 class MediaPort:
-    """`flush(now)` is called after each turn of reading, to forward what has come."""
+    """`flush(now)` is called after each turn of reading, to forward what has come; `clock` gives monotonic seconds."""
 
-    def __init__(self, sock: socket.socket, flush: Callable[[float], None]) -> None:
+    def __init__(self, sock: socket.socket, flush: Callable[[float], None], clock: Callable[[], float]) -> None:
         self.socket = sock
         self.registry: IceRegistry[Connection] = IceRegistry()
         self.drops: Counter[str] = Counter()
         self._flush = flush
+        self._clock = clock
         self._batch = ReceiveBatch(sock)
         rows = len(self._batch.slab)
         self._row_views = [self._batch.view[row * PACKET_BYTES : (row + 1) * PACKET_BYTES] for row in range(rows)]
@@ -58,16 +59,18 @@ class MediaPort:
         self._flush_due = False
 
     @classmethod
-    async def open(cls, host: str, port: int, flush: Callable[[float], None]) -> MediaPort:
+    async def open(
+        cls, host: str, port: int, flush: Callable[[float], None], clock: Callable[[], float] = time.monotonic
+    ) -> MediaPort:
         """Bind UDP and TCP on the same port (0: any). Raises OSError."""
         sock = bind_udp(host, port)
-        media = cls(sock, flush)
+        media = cls(sock, flush, clock)
         try:
             media._listener = await TcpListener.open(host, media.port, media)
         except BaseException:
             sock.close()
             raise
-        asyncio.get_running_loop().add_reader(sock.fileno(), media._readable)
+        asyncio.get_running_loop().add_reader(sock.fileno(), media.read)
         return media
 
     @property
@@ -95,8 +98,9 @@ class MediaPort:
 
     # ------------------------------------------------------------ reading
 
-    def _readable(self) -> None:
-        now = time.monotonic()
+    def read(self) -> None:
+        """Take what has arrived at the socket; the event loop calls this."""
+        now = self._clock()
         batch = self._batch
         for _ in range(BATCHES_MAX):
             lengths = batch.receive()
@@ -109,14 +113,14 @@ class MediaPort:
     def frame_received(self, path: TcpPath, frame: bytes) -> None:
         """A frame of an ICE-TCP path."""
         self._row_views[self._frame_row][: len(frame)] = frame
-        self._take(self._frame_row, len(frame), path, time.monotonic())
+        self._take(self._frame_row, len(frame), path, self._clock())
         if not self._flush_due:
             self._flush_due = True
             asyncio.get_running_loop().call_soon(self._flush_frames)
 
     def _flush_frames(self) -> None:
         self._flush_due = False
-        self._flush(time.monotonic())
+        self._flush(self._clock())
 
     def path_lost(self, path: TcpPath) -> None:
         connection = self.registry.owners.get(path)

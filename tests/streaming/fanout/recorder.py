@@ -49,7 +49,7 @@ class Recorder:
     def __init__(self) -> None:
         self.slots = CHUNK_ROWS * RUN_PACKETS
         self.packets = packet_slab(self.slots)
-        self.view = memoryview(self.packets).cast("B")
+        self.view = self.packets.data.cast("B")
         self.lengths: npt.NDArray[np.int32] = np.zeros(self.slots, np.int32)
         self.segmented = 0
 

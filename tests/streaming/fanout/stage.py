@@ -38,7 +38,15 @@ class Camera:
         return STAMP.pack(encoding, self.frame, index, temporal)
 
     def packet(
-        self, encoding: int, index: int, count: int, *, keyframe: bool, temporal: int = 0, sync: bool = False, size: int = 0
+        self,
+        encoding: int,
+        index: int,
+        count: int,
+        *,
+        keyframe: bool,
+        temporal: int = 0,
+        sync: bool = False,
+        size: int = 0,
     ) -> bytearray:
         """The next packet of an encoding: the `index`-th of `count` of its frame."""
         picture = Picture(self.frame, self.frame, temporal, keyframe and index == 0, index == 0, sync)
@@ -51,7 +59,14 @@ class Camera:
         give(self.track, self.encodings[encoding], packet, now)
 
     def send_frame(
-        self, now: float, *, keyframe: bool = False, temporal: int = 0, sync: bool = False, count: int = 1, size: int = 0
+        self,
+        now: float,
+        *,
+        keyframe: bool = False,
+        temporal: int = 0,
+        sync: bool = False,
+        count: int = 1,
+        size: int = 0,
     ) -> None:
         """A whole frame in every encoding."""
         for encoding in range(len(self.encodings)):
@@ -72,7 +87,9 @@ class Stage:
         self.sink = Recorder()
         self.now = 100.0
 
-    def join(self, profile: WireProfile = PLAIN, *, start: int = 0, stream: bool = False, connected: bool = True) -> int:
+    def join(
+        self, profile: WireProfile = PLAIN, *, start: int = 0, stream: bool = False, connected: bool = True
+    ) -> int:
         row = self.viewers.add()
         self.fanout.add(row, profile, start)
         self.fanout.set_resumed(row, True)
@@ -99,7 +116,9 @@ class Stage:
         self.now += 0.001
         return arrivals
 
-    def show(self, *, keyframe: bool = False, temporal: int = 0, sync: bool = False, count: int = 1, size: int = 0) -> None:
+    def show(
+        self, *, keyframe: bool = False, temporal: int = 0, sync: bool = False, count: int = 1, size: int = 0
+    ) -> None:
         self.camera.send_frame(self.now, keyframe=keyframe, temporal=temporal, sync=sync, count=count, size=size)
         self.forward()
         self.now += 1 / 30
@@ -113,3 +132,17 @@ def stamp_of(payload: bytes) -> tuple[int, int, int, int]:
     """(encoding, frame, index, temporal)"""
     found: tuple[int, int, int, int] = STAMP.unpack(payload[-STAMP.size :])
     return found
+
+
+def watched(encoding: int = 0, temporal: int = 2, start: int = 0) -> tuple[Stage, int]:
+    """A viewer that sees an encoding: its keyframe has gone out."""
+    stage = Stage()
+    row = stage.join(start=start)
+    stage.show(keyframe=True)
+    stage.fanout.aim(row, encoding, temporal)
+    stage.show(keyframe=True)
+    return stage, row
+
+
+def stamps(stage: Stage, row: int) -> list[tuple[int, int, int, int]]:
+    return [stamp_of(packet.payload) for packet in stage.screen(row).packets if packet.payload]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import pytest
-
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -51,7 +51,8 @@ class Sent:
 
 @dataclass
 class Watcher:
-    """What one viewer should be seeing. `layer` is (encoding, temporal) as the fan-out says, `wish` what is aimed at."""
+    """What one viewer should be seeing. `layer` is (encoding, temporal) as the fan-out says, `wish` what is aimed
+    at."""
 
     row: int
     first: int
@@ -71,7 +72,7 @@ class Frame(NamedTuple):
     keyframe: bool
     temporal: int
     sync: bool
-    count: int
+    packets: int
     fates: str
     split: bool
 
@@ -172,9 +173,9 @@ class FanOutMachine(RuleBasedStateMachine):
     def send_frame(self, frame: Frame) -> None:
         camera = self.stage.camera
         for encoding in range(3):
-            for index in range(frame.count):
+            for index in range(frame.packets):
                 packet = camera.packet(
-                    encoding, index, frame.count, keyframe=frame.keyframe, temporal=frame.temporal, sync=frame.sync
+                    encoding, index, frame.packets, keyframe=frame.keyframe, temporal=frame.temporal, sync=frame.sync
                 )
                 line = self.lines.setdefault(encoding, [])
                 upstream = Upstream(line, len(line))
@@ -354,7 +355,7 @@ class FanOutMachine(RuleBasedStateMachine):
             self.check_gaps(watcher)
 
     def check_gaps(self, watcher: Watcher) -> None:
-        for before, after in zip(watcher.in_order, watcher.in_order[1:], strict=False):
+        for before, after in itertools.pairwise(watcher.in_order):
             if before.stay != after.stay or before.upstream is None or after.upstream is None:
                 continue
             if before.stay != watcher.stay or before.upstream.line is not after.upstream.line:
@@ -392,7 +393,11 @@ def test_a_long_lesson(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
         lambda: machine.connect(chance.randrange(6)): 3,
         lambda: machine.pause(chance.randrange(6), chance.random() < 0.5): 1,
         lambda: machine.join(
-            chance.choice(PROFILES), chance.choice(STARTS), chance.random() < 0.3, chance.random() < 0.3, chance.randrange(3)
+            chance.choice(PROFILES),
+            chance.choice(STARTS),
+            chance.random() < 0.3,
+            chance.random() < 0.3,
+            chance.randrange(3),
         ): 2,
         lambda: machine.leave(chance.randrange(6)): 1,
         lambda: machine.change_ssrc(chance.randrange(3), chance.choice(STARTS), 0): 0.5,

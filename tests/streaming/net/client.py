@@ -1,5 +1,5 @@
-"""A WebRTC client made by hand: one UDP socket or TCP connection, aioice's STUN messages, aiortc's DTLS, and nothing of its
-own accord. What a browser would never send is sent as easily as what it would."""
+"""A WebRTC client made by hand: one UDP socket or TCP connection, aioice's STUN messages, aiortc's DTLS, and nothing of
+its own accord. What a browser would never send is sent as easily as what it would."""
 
 from __future__ import annotations
 
@@ -49,9 +49,7 @@ def open_lesson(worker: Worker, lesson_id: str) -> None:
         (control.Slot.TEACHER_AUDIO, control.Source.MICROPHONE),
         (control.Slot.STAGE_VIDEO, control.Source.CAMERA),
     ):
-        worker.handle(
-            control.Feed(request_id=1, lesson_id=lesson_id, slot=slot, peer_id="teacher", source=source)
-        )
+        worker.handle(control.Feed(request_id=1, lesson_id=lesson_id, slot=slot, peer_id="teacher", source=source))
 
 
 class Client:
@@ -79,7 +77,14 @@ class Client:
 
     def offer(self, direction: str) -> str:
         digest = next(f.value for f in self.certificate.getFingerprints() if f.algorithm == "sha-256")
-        lines = ["v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", "a=group:BUNDLE 0", "m=video 9 UDP/TLS/RTP/SAVPF 96 97"]
+        lines = [
+            "v=0",
+            "o=- 1 1 IN IP4 0.0.0.0",
+            "s=-",
+            "t=0 0",
+            "a=group:BUNDLE 0",
+            "m=video 9 UDP/TLS/RTP/SAVPF 96 97",
+        ]
         lines += [f"a=ice-ufrag:{self.ufrag}", f"a=ice-pwd:{self.password}", f"a=fingerprint:sha-256 {digest}"]
         lines += ["a=setup:actpass", "a=mid:0", "a=rtcp-mux", f"a={direction}", "a=rtpmap:96 VP8/90000"]
         lines += ["a=rtcp-fb:96 nack", "a=rtpmap:97 rtx/90000", "a=fmtp:97 apt=96", "a=ssrc:1 cname:x"]

@@ -122,7 +122,9 @@ async def test_an_empty_datagram_closes_nobody(worker: Worker, clients: Iterator
 
 
 @pytest.mark.parametrize("alert", [FORGED_ALERT, CLOSE_NOTIFY])
-async def test_a_forged_alert_does_not_reach_a_handshake(worker: Worker, clients: Iterator[Client], alert: bytes) -> None:
+async def test_a_forged_alert_does_not_reach_a_handshake(
+    worker: Worker, clients: Iterator[Client], alert: bytes
+) -> None:
     client = next(clients)
     client.negotiate("teacher", publish=True)
     await client.open_udp()
@@ -232,7 +234,9 @@ async def test_replayed_packets_are_refused(worker: Worker, clients: Iterator[Cl
     assert sum(each.endswith(b"once") for each in viewer.media) == 1
 
 
-async def test_a_stranger_gets_at_most_an_answer_of_the_requests_size(worker: Worker, clients: Iterator[Client]) -> None:
+async def test_a_stranger_gets_at_most_an_answer_of_the_requests_size(
+    worker: Worker, clients: Iterator[Client]
+) -> None:
     """Who knows the password but has not finished the handshake is sent nothing that grows."""
     client = next(clients)
     client.negotiate("viewer", publish=False)
@@ -344,7 +348,9 @@ async def test_an_ice_restart_by_a_fragment(worker: Worker, clients: Iterator[Cl
     await stream.reaches(viewer, b"after the restart")
 
 
-async def test_a_silent_peer_is_freed(worker: Worker, clients: Iterator[Client], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silent_peer_is_freed(
+    worker: Worker, clients: Iterator[Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
     _, viewer = await lesson_between(clients)
     events: list[control.Event] = []
     monkeypatch.setattr(worker.clients[LESSON, "viewer"].peer, "_emit", events.append)

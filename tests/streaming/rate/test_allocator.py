@@ -148,9 +148,7 @@ def test_the_picture_of_higher_priority_is_served_first() -> None:
 
 
 @given(
-    st.lists(
-        st.tuples(st.floats(0, 1e7), st.integers(0, 1100), st.floats(0.05, 3.0)), min_size=1, max_size=30
-    ),
+    st.lists(st.tuples(st.floats(0, 1e7), st.integers(0, 1100), st.floats(0.05, 3.0)), min_size=1, max_size=30),
     st.tuples(st.floats(0.1, 1), st.floats(0, 1), st.floats(0, 1)),
 )
 @settings(derandomize=True, deadline=None, max_examples=150)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable
 
 import pytest
 
 from streaming.uptrack.cache import HEADER_BYTES, PAYLOAD_MAX_BYTES
-from streaming.uptrack.encoding import TEMPORAL_LAYERS
-from streaming.uptrack.uptrack import ENCODINGS_MAX, VIDEO_CLOCK, Arrival, Encoding, UpTrack
+from streaming.uptrack.encoding import TEMPORAL_LAYERS, Encoding
+from streaming.uptrack.uptrack import ENCODINGS_MAX, VIDEO_CLOCK, Arrival, UpTrack
 from streaming.wire import codecs
 from streaming.wire.sequence import diff32
 from streaming.wire.slab import PACKET_BYTES
@@ -179,7 +180,7 @@ def test_picture_ids_rise_by_one_over_keyframe_switches(
             if encoding is watched:
                 seen.append(ids(track, arrival))
     assert switches > 20
-    for (picture_id, tl0), (next_id, next_tl0) in zip(seen, seen[1:], strict=False):
+    for (picture_id, tl0), (next_id, next_tl0) in itertools.pairwise(seen):
         assert 1 <= (next_id - picture_id) % circle <= 4
         assert 1 <= (next_tl0 - tl0) % 256 <= 4
 
