@@ -39,10 +39,10 @@
     }
   };
 
-  const shown = (now, { receiveTime, processingDuration }) => {
-    marks.first_frame = now;
+  // `now` is when the browser began to draw this picture, some milliseconds before this call.
+  const shown = (_now, { receiveTime }) => {
+    mark("first_frame");
     if (receiveTime) marks.frame_received = receiveTime;
-    if (receiveTime && processingDuration) marks.frame_decoded = receiveTime + processingDuration * 1000;
     done(marks);
   };
   const watched = new WeakSet();

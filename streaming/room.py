@@ -90,6 +90,7 @@ class Room:
         self.feedback = FeedbackLog()
         self.counts: Counter[str] = Counter()
         self._allocator = Allocator()
+        self._paced_bps = self.estimator.estimate_bps
         self._feeds: dict[Slot, tuple[str, Source]] = {}
         self._muted: set[tuple[str, Source]] = set()
         self._send_rtcp = send_rtcp
@@ -141,6 +142,7 @@ class Room:
         row = self.viewers.add()
         if self.estimator.rows < self.viewers.rows:
             self.estimator.reserve(self.viewers.rows)
+            self._paced_bps = self.estimator.estimate_bps
         self.estimator.reset(row)
         subscriber = Subscriber(peer_id, row, sections, self.fanouts, not_from)
         self.subscribers[peer_id] = subscriber
@@ -290,7 +292,7 @@ class Room:
         active = [fanout for fanout in self.fanouts.values() if fanout.source is not None]
         for fanout in active:
             fanout.charge()
-        pacer.refill(self.viewers, self.estimator.estimate_bps, min(elapsed, 1.0))
+        pacer.refill(self.viewers, self._paced_bps, min(elapsed, 1.0))
         waiting = None
         if self.viewers.any_slow:
             waiting = np.zeros(self.viewers.rows, np.bool_)
@@ -320,7 +322,8 @@ class Room:
         if self.subscribers:
             estimator = self.estimator
             fanouts = list(self.fanouts.values())
-            self._allocator.allocate(fanouts, estimator.estimate_bps, now, estimator.unproven(now))
+            allocated_bps = self._allocator.allocate(fanouts, estimator.estimate_bps, now, estimator.unproven(now))
+            self._paced_bps = np.maximum(estimator.estimate_bps, allocated_bps)
 
     def _sender_reports(self, now: float) -> None:
         """Each viewer's once a second, spread over the second."""

@@ -77,8 +77,8 @@ class Allocator:
         estimate_bps: npt.NDArray[np.float64],
         now: float,
         unproven: npt.NDArray[np.bool_] | None = None,
-    ) -> None:
-        """Set the targets of every row of `fanouts`, which come in order of priority.
+    ) -> npt.NDArray[np.float64]:
+        """Set the targets of every row of `fanouts`, which come in order of priority; returns what each row now costs.
 
         Rows that are `unproven` (nothing has spoken against more yet) get the cheapest layer of the first picture even
         beyond their estimate: a publisher may have none that fits a cautious start.
@@ -97,6 +97,7 @@ class Allocator:
                 for height in np.unique(heights[allowed]).tolist():
                     rows = np.flatnonzero(allowed & (heights == height))
                     self._pictures(fanout, options(fanout.source, now, height), rows, left, spare, now)
+        return estimate_bps - left
 
     def _pictures(
         self,

@@ -24,7 +24,10 @@ GROWTH_PER_S: Final = 0.16
 HEADROOM_BPS: Final = 300_000.0
 """Growth stops at twice what arrives plus this: an estimate that is not used proves nothing."""
 SILENCE_S: Final = 1.5
-LIMIT_MARGIN: Final = 1.2
+LIMIT_SHARE: Final = 0.9
+"""Receivers that see congestion allow 0.85 times what arrives (AIMD of draft-ietf-rmcat-gcc); others about all of it."""
+LIMIT_WINDOWS: Final = 3
+"""A receiver's limit follows what arrives with some delay: it counts when it stays below for this long."""
 CONGESTED_S: Final = 10.0
 """How long a sign of congestion speaks against sending beyond the estimate."""
 
@@ -44,6 +47,7 @@ class Estimator:
         self._reported: npt.NDArray[np.float64] = np.zeros(0)
         self._received: npt.NDArray[np.float64] = np.zeros(0)
         self._bytes: npt.NDArray[np.float64] = np.zeros(0)
+        self._limit_windows: npt.NDArray[np.float64] = np.zeros(0)
         self._congested_s: npt.NDArray[np.float64] = np.zeros(0)
         self._sent_bytes: npt.NDArray[np.int64] = np.zeros(0, np.int64)
         self._sent_bps: npt.NDArray[np.float64] = np.zeros(0)
@@ -62,6 +66,7 @@ class Estimator:
             ("_bytes", 0.0),
             ("_congested_s", -np.inf),
             ("_sent_bps", 0.0),
+            ("_limit_windows", 0.0),
         ):
             column = getattr(self, name)
             setattr(self, name, np.concatenate([column, np.full(rows - self.rows, value)]))
@@ -76,6 +81,7 @@ class Estimator:
         self._heard_s[row] = np.inf
         self._reported[row] = self._received[row] = self._bytes[row] = self._sent_bps[row] = 0.0
         self._congested_s[row] = -np.inf
+        self._limit_windows[row] = 0
         self._sent_bytes[row] = 0
 
     def feedback(self, batch: FeedbackBatch, now: float) -> None:
@@ -122,7 +128,9 @@ class Estimator:
         plausible = np.minimum(self._bytes * 8 / elapsed, np.maximum(sent_bps, self._sent_bps))
         self.received_bps = np.where(reported, plausible, sent_bps * (1 - self.loss))
         self._sent_bps = sent_bps
-        limited = self._limit_bps < LIMIT_MARGIN * sent_bps
+        below = self._limit_bps < LIMIT_SHARE * sent_bps
+        self._limit_windows = np.where(below, self._limit_windows + 1, 0)
+        limited = self._limit_windows >= LIMIT_WINDOWS
         may_grow = (reported | (self._limit_bps < CEILING_BPS)) & (self.loss < LOSS_LOW) & ~limited
         estimate = self.estimate_bps
         grown = np.minimum(

@@ -16,6 +16,8 @@ WINDOW: Final = 2048
 TEMPORAL_LAYERS: Final = 3
 JUMP: Final = 1000
 """A step of more packets than this, either way, is a new numbering, not loss."""
+RATE_WINDOW_S: Final = 1.0
+FIRST_RATE_WINDOW_S: Final = 0.25
 ABSENT: Final = -1
 SKIPPED: Final = -2
 """The number belongs to a packet which this temporal class does not take, but which came too late to close the gap."""
@@ -141,15 +143,15 @@ class Encoding:
         return self._cell_at[temporal][compacted % WINDOW]
 
     def count(self, now: float, temporal: int, size: int) -> None:
-        """Account one packet of `size` bytes; rates are renewed about once a second."""
+        """Account one packet of `size` bytes; rates are renewed about once a second, the first time sooner."""
         self.packets += 1
         self.bytes += size
         self._window_bytes[temporal] += size
         elapsed = now - self._window_start_s
-        if elapsed >= 1.0:
-            if elapsed < 3.0:
+        smooth = any(self.bitrate_bps)
+        if elapsed >= (RATE_WINDOW_S if smooth else FIRST_RATE_WINDOW_S):
+            if elapsed < 3 * RATE_WINDOW_S:
                 measured = [octets * 8 / elapsed for octets in self._window_bytes]
-                smooth = any(self.bitrate_bps)
                 self.bitrate_bps = [
                     (new + old) / 2 if smooth else new for new, old in zip(measured, self.bitrate_bps, strict=True)
                 ]
