@@ -25,7 +25,7 @@ HEADROOM_BPS: Final = 300_000.0
 """Growth stops at twice what arrives plus this: an estimate that is not used proves nothing."""
 SILENCE_S: Final = 1.5
 LIMIT_SHARE: Final = 0.9
-"""Receivers that see congestion allow 0.85 times what arrives (AIMD of draft-ietf-rmcat-gcc); others about all of it."""
+"""Receivers that see congestion allow 0.85 times what arrives (draft-ietf-rmcat-gcc), others about all of it."""
 LIMIT_WINDOWS: Final = 3
 """A receiver's limit follows what arrives with some delay: it counts when it stays below for this long."""
 CONGESTED_S: Final = 10.0
