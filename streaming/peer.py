@@ -57,6 +57,10 @@ class Peer:
         if state is PeerState.CLOSED:
             self._ended(self)
 
+    def keeps_dtls(self) -> bool:
+        """Publishers are few and their end should be seen at once; viewers are many."""
+        return isinstance(self.side, Publisher)
+
     def receive_rtp(self, packet: memoryview, length: int, now: float) -> None:
         """Raises WireError."""
         if isinstance(self.side, Publisher) and self.room.receive_rtp(self.side, packet, length, now):

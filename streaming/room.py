@@ -91,6 +91,7 @@ class Room:
         self.counts: Counter[str] = Counter()
         self._allocator = Allocator()
         self._paced_bps = self.estimator.estimate_bps
+        self._newcomers: dict[int, float] = {}
         self._feeds: dict[Slot, tuple[str, Source]] = {}
         self._muted: set[tuple[str, Source]] = set()
         self._send_rtcp = send_rtcp
@@ -160,10 +161,13 @@ class Room:
         for track in subscriber.downtracks.values():
             track.fanout.remove(subscriber.row)
         self.viewers.remove(subscriber.row)
+        self._newcomers.pop(subscriber.row, None)
         self._counted.pop(peer_id, None)
 
     def connect(self, subscriber: Subscriber, session: object, address: bytes | None, stream: object) -> None:
         """Where the subscriber's packets go from now on."""
+        if self.viewers.session[subscriber.row] is None:
+            self._newcomers[subscriber.row] = self._last_tick_s + pacer.START_S
         self.viewers.connect(subscriber.row, session, address, stream)
         self._next_allocation_s = 0.0
 
@@ -269,12 +273,12 @@ class Room:
     def tick(self, now: float, sink: PacketSink) -> None:
         """To be called every `pacer.TICK_S`, or `pacer.IDLE_TICK_S` while nobody waits for credit."""
         self._pace(now, sink)
-        if now >= self._next_feedback_s:
-            self._next_feedback_s = now + FEEDBACK_INTERVAL_S
-            self._feedback_out(now)
         if now >= self._next_allocation_s:
             self._next_allocation_s = now + ALLOCATE_INTERVAL_S
             self._allocate(now)
+        if now >= self._next_feedback_s:
+            self._next_feedback_s = now + FEEDBACK_INTERVAL_S
+            self._feedback_out(now)
         if now >= self._next_sender_report_s:
             self._next_sender_report_s = now + SENDER_REPORT_STEP_S
             self._sender_reports(now)
@@ -293,6 +297,10 @@ class Room:
         for fanout in active:
             fanout.charge()
         pacer.refill(self.viewers, self._paced_bps, min(elapsed, 1.0))
+        for row, until in list(self._newcomers.items()):
+            self.viewers.credit[row] = pacer.START_CREDIT_BYTES
+            if now >= until:
+                del self._newcomers[row]
         waiting = None
         if self.viewers.any_slow:
             waiting = np.zeros(self.viewers.rows, np.bool_)

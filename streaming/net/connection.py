@@ -33,6 +33,9 @@ class MediaHandler(Protocol):
 
     def state_changed(self, state: PeerState, transport: str) -> None: ...
 
+    def keeps_dtls(self) -> bool:
+        """Whether goodbyes over DTLS are worth their memory."""
+
     def receive_rtp(self, packet: memoryview, length: int, now: float) -> None: ...
 
     def receive_rtcp(self, packet: bytes, now: float) -> None: ...
@@ -54,6 +57,7 @@ class Connection:
         self.handler = handler
         self.srtp: Srtp | None = None
         self.state = PeerState.CONNECTING
+        self.proved = False
         self.errors: Counter[str] = Counter()
         self._fingerprints = fingerprints
         self._send = send
@@ -94,6 +98,13 @@ class Connection:
         self._set_state(PeerState.CONNECTED)
         await self._dtls.closed()
         self._set_state(PeerState.CLOSED)
+
+    def handshake_proved(self) -> None:
+        """The peer has sent valid SRTCP, so it has the keys and needs no DTLS any more."""
+        self.proved = True
+        if self._task is not None and not self.handler.keeps_dtls():
+            self._task.cancel()
+            self._dtls.release()
 
     def path_changed(self) -> None:
         if self.srtp is not None and self.path is not None:

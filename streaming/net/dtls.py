@@ -94,10 +94,11 @@ class DtlsServer:
         self._dtls._srtp_profiles = PROFILES
         self._dtls._set_role("server")
         self.dropped = 0
+        self.released = False
 
     def receive(self, record: bytes) -> None:
         """One datagram from a validated address; anything but a DTLS record is dropped and counted."""
-        if not record or not 20 <= record[0] <= 63 or self._ice.records.full():
+        if self.released or not record or not 20 <= record[0] <= 63 or self._ice.records.full():
             self.dropped += 1
             return
         self._ice.records.put_nowait(record)
@@ -122,9 +123,22 @@ class DtlsServer:
         if task is not None:
             await asyncio.wait([task])
 
+    def release(self) -> None:
+        """Let go of OpenSSL's state, most of what an idle connection weighs; the keys are out and SRTP goes on.
+
+        For a peer that has proved to have finished its handshake. Goodbyes (close_notify) are neither sent nor heard
+        from now on: consent and signalling tell of an end.
+        """
+        if self._dtls._task is not None:
+            self._dtls._task.cancel()
+            self._dtls._task = None
+        self._dtls._ssl = None
+        self.released = True
+
     async def close(self) -> None:
         """Say goodbye (close_notify) and end; idempotent."""
-        await self._dtls.stop()
+        if not self.released:
+            await self._dtls.stop()
         self._ice.closed = True
         if self._ice.records.empty():
             self._ice.records.put_nowait(None)

@@ -182,6 +182,8 @@ class MediaPort:
         length = int(self._lengths[row])
         try:
             if control:
+                if not connection.proved:
+                    connection.handshake_proved()
                 connection.handler.receive_rtcp(bytes(view[:length]), now)
             else:
                 connection.handler.receive_rtp(view, length, now)

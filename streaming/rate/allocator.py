@@ -119,6 +119,10 @@ class Allocator:
         reachable = np.searchsorted(rates * UP_MARGIN, left[rows], side="right") - 1
         bearable = np.searchsorted(rates, left[rows], side="right") - 1
         chosen = np.where(may_rise & (reachable > current), reachable, np.minimum(current, bearable))
+        # A newcomer begins on the lowest encoding, whose keyframe is small, and rises once it has a picture.
+        waiting = tracks.encoding[rows] == NONE
+        first = max(index for index, choice in enumerate(choices) if choice.encoding == choices[0].encoding)
+        chosen = np.where(waiting, np.minimum(chosen, np.where(current < 0, first, current)), chosen)
         forced = (chosen < 0) & spare[rows]
         chosen[forced] = 0
         spare[rows[forced]] = False

@@ -14,6 +14,9 @@ TICK_S: Final = 0.005
 IDLE_TICK_S: Final = 0.02
 FACTOR: Final = 1.5
 """Above the estimate, so that a keyframe or a retransmission does not wait for long."""
+START_CREDIT_BYTES: Final = 15_000
+START_S: Final = 2.0
+"""A newcomer gets this credit at every tick for so long: its first keyframe, a small one, should not wait."""
 BURST_S: Final = 0.04
 BURST_MIN_BYTES: Final = 4_000.0
 

@@ -69,7 +69,22 @@ export const signInByLink = (token: string) => call<Account>("POST", "/sign-in",
 export const signOut = () => call<null>("POST", "/sign-out");
 export const setPassword = (name: string, password: string) => call<Account>("POST", "/password", { name, password });
 
-export const joinInfo = (token: string) => call<JoinInfo>("GET", "/join-info", undefined, token);
+let ahead: { readonly token: string; readonly answer: Promise<JoinInfo> } | null = null;
+
+/** What the link opens. The answer that was asked for ahead is taken once; asking again asks the server. */
+export function joinInfo(token: string): Promise<JoinInfo> {
+  const asked = ahead;
+  ahead = null;
+  return asked?.token === token ? asked.answer : call<JoinInfo>("GET", "/join-info", undefined, token);
+}
+
+/** Ask before the page is drawn, while its language loads: on a far link each wait in turn is seen. */
+export function askAhead(token: string | null): void {
+  if (!token) return;
+  const answer = call<JoinInfo>("GET", "/join-info", undefined, token);
+  answer.catch(() => undefined); // whoever takes it sees the failure
+  ahead = { token, answer };
+}
 
 export const lessons = async () => (await call<{ lessons: Lesson[] }>("GET", "/lessons")).lessons;
 export const createLesson = (title: string, kind: "full" | "partial") =>

@@ -3,6 +3,7 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/parts.css";
 import "./styles/lesson.css";
+import { askAhead } from "./api";
 import { startLanguage } from "./i18n";
 import { JoinPage } from "./pages/join";
 import { SignInLinkPage } from "./pages/sign_in";
@@ -24,6 +25,7 @@ function Page(): JSX.Element {
 addEventListener("hashchange", () => {
   if (location.hash) location.reload();
 });
+if (location.pathname === "/join") askAhead(takeToken());
 await startLanguage();
 document.getElementById("loading")?.remove();
 const root = document.getElementById("app");

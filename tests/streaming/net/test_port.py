@@ -13,6 +13,7 @@ import pytest
 from streaming import control
 from streaming.control import PeerState
 from streaming.net import ice
+from streaming.wire import rtcp
 from streaming.wire.rtp import pack_header, parse_header
 from streaming.worker import Worker
 from tests.streaming import packets
@@ -384,6 +385,21 @@ async def test_a_removed_peer_hears_a_goodbye_and_nothing_more(worker: Worker, c
     viewer.send(viewer.check())
     await drops(worker, "ice_unknown_ufrag", 1)
     assert len(viewer.media) == count
+
+
+async def test_a_viewer_that_has_proved_its_keys_goes_on_without_dtls(
+    worker: Worker, clients: Iterator[Client]
+) -> None:
+    picture, viewer = await lesson_between(clients)
+    connection = worker.clients[(LESSON, "viewer")].connection
+    viewer.send(viewer.protected_rtcp(rtcp.receiver_report(1, [])))
+    await until(lambda: connection.proved)
+    assert connection.state is PeerState.CONNECTED
+    viewer.send(CLOSE_NOTIFY)
+    await picture.reaches(viewer, b"still seen")
+    assert not worker.clients[(LESSON, "teacher")].connection.proved  # it has sent no RTCP
+    worker.handle(control.ClosePeer(request_id=9, lesson_id=LESSON, peer_id="viewer"))
+    assert (LESSON, "viewer") not in worker.clients
 
 
 async def test_a_wrong_certificate_is_refused(worker: Worker, clients: Iterator[Client]) -> None:

@@ -57,10 +57,17 @@ class Hall:
             for encoding in track.encodings:
                 encoding.last_packet_s = self.now
         self.picture.downtracks.height[self.row] = height
-        estimates = np.full(self.viewers.rows, estimate_bps)
-        self.allocator.allocate([self.sound, self.picture], estimates, self.now)
+        self.settle([self.picture], estimate_bps)
         tracks = self.picture.downtracks
         return int(tracks.target_encoding[self.row]), int(tracks.target_temporal[self.row])
+
+    def settle(self, pictures: list[FanOut], estimate_bps: float) -> None:
+        """Allocate until the keyframes of the targets have come: a newcomer begins on the lowest encoding."""
+        estimates = np.full(self.viewers.rows, estimate_bps)
+        for _ in range(2):
+            self.allocator.allocate([self.sound, *pictures], estimates, self.now)
+            for fanout in pictures:
+                fanout.downtracks.encoding[:] = fanout.downtracks.target_encoding
 
 
 def cost(index: int) -> float:
@@ -119,8 +126,19 @@ def test_a_layer_that_stopped_is_left() -> None:
     hall = Hall()
     assert hall.target(5e6)[0] == 2
     hall.camera.encodings[2].last_packet_s = hall.now - 5
-    hall.allocator.allocate([hall.sound, hall.picture], np.full(hall.viewers.rows, 5e6), hall.now)
+    hall.settle([hall.picture], 5e6)
     assert hall.picture.downtracks.target_encoding[hall.row] == 1
+
+
+def test_a_newcomer_begins_on_the_lowest_encoding_and_rises_with_its_first_picture() -> None:
+    hall = Hall(temporals=(0.5, 0.2, 0.3))
+    tracks, estimates = hall.picture.downtracks, np.full(hall.viewers.rows, 5e6)
+    for _ in range(2):  # however long its keyframe takes
+        hall.allocator.allocate([hall.sound, hall.picture], estimates, hall.now)
+        assert (tracks.target_encoding[hall.row], tracks.target_temporal[hall.row]) == (0, 2)
+    tracks.encoding[hall.row] = 0
+    hall.allocator.allocate([hall.sound, hall.picture], estimates, hall.now)
+    assert tracks.target_encoding[hall.row] == 2
 
 
 def test_an_encoding_dearer_than_a_larger_one_is_no_choice() -> None:
@@ -141,8 +159,7 @@ def test_the_picture_of_higher_priority_is_served_first() -> None:
     second.add(hall.row, PROFILE, 0)
     second.set_source(flowing(LADDER, hall.now, (1, 0, 0)))
     second.set_resumed(hall.row, True)
-    estimates = np.full(hall.viewers.rows, SOUND_MIN_BPS + cost(2) * UP_MARGIN + cost(0) * UP_MARGIN)
-    hall.allocator.allocate([hall.sound, hall.picture, second], estimates, hall.now)
+    hall.settle([hall.picture, second], SOUND_MIN_BPS + cost(2) * UP_MARGIN + cost(0) * UP_MARGIN)
     assert hall.picture.downtracks.target_encoding[hall.row] == 2
     assert second.downtracks.target_encoding[hall.row] == 0
 
