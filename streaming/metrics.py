@@ -40,6 +40,11 @@ class _Snapshot(Collector):
                     estimate.add_metric([room.lesson_id, str(quantile)], value)
         yield forwarded
         yield estimate
+        fanouts = [fanout for room in rooms for fanout in room.fanouts.values()]
+        acts = CounterMetricFamily("webclass_fanout", "What present lessons' fan-outs have done.", labels=["act"])
+        for act in ("switches", "retransmitted", "fillers"):
+            acts.add_metric([act], float(sum(getattr(fanout, act) for fanout in fanouts)))
+        yield acts
         dropped = CounterMetricFamily(
             "webclass_dropped", "Input and packets dropped or refused, by kind.", labels=["kind"]
         )

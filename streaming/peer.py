@@ -10,6 +10,7 @@ from streaming.fanout.sink import PacketSink
 from streaming.publisher import Publisher, read_rtcp
 from streaming.room import Room
 from streaming.subscriber import Subscriber
+from streaming.wire import rtcp
 
 
 class Keys(Protocol):
@@ -67,6 +68,12 @@ class Peer:
             self._ready(self.room)
 
     def receive_rtcp(self, packet: bytes, now: float) -> None:
+        """Raises WireError."""
+        if isinstance(self.side, Subscriber):
+            feedback = rtcp.parse_sole_feedback(packet)
+            if feedback is not None:
+                self.room.feedback.add(self.side.row, feedback)
+                return
         packets = read_rtcp(packet, self.side.errors)
         if isinstance(self.side, Publisher):
             self.side.receive_rtcp(packets, now)

@@ -89,6 +89,25 @@ class Chunk:
             self.addresses[mask],
         )
 
+    def charge(self, viewers: Viewers) -> None:
+        """Take what was sent off the rows' credit."""
+        uncharged = self.sent_bytes - self.charged_bytes
+        if uncharged:
+            viewers.credit[self.rows] -= uncharged
+            self.charged_bytes = self.sent_bytes
+
+    def account(self, downtracks: DownTracks, viewers: Viewers) -> None:
+        """Book what was sent to the rows."""
+        if not self.sent_packets:
+            return
+        self.charge(viewers)
+        rows = self.rows
+        downtracks.packets[rows] += self.sent_packets
+        downtracks.octets[rows] += self.sent_bytes
+        viewers.packets[rows] += self.sent_packets
+        viewers.bytes[rows] += self.sent_bytes
+        self.sent_packets = self.sent_bytes = self.charged_bytes = 0
+
 
 def chunks_of(downtracks: DownTracks, viewers: Viewers, encoding: int, source: UpTrack) -> list[Chunk]:
     """All rows that are forwarded `encoding` now, are connected and can take the source's codec."""

@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from streaming.fanout.profiles import WireProfile
+from streaming.uptrack.encoding import Encoding
+from streaming.uptrack.uptrack import UpTrack
 
 NONE: Final = -1
 QUEUE: Final = 64
@@ -108,3 +110,14 @@ class DownTracks:
             self.encoding[row] = self.target_encoding[row] = NONE
             self.queue_head[row] = self.queue_tail[row] = 0
             self.profiles[row] = None
+
+    def allowed(self) -> npt.NDArray[np.bool_]:
+        """Rows that may be forwarded something."""
+        return self.present & self.resumed & ~self.blocked
+
+    def forwarded(self, row: int, source: UpTrack | None) -> Encoding | None:
+        """What a row is forwarded now of the source; None: nothing."""
+        index = int(self.encoding[row])
+        if source is None or not 0 <= index < len(source.encodings):
+            return None
+        return source.encodings[index]

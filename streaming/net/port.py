@@ -30,6 +30,7 @@ log = structlog.get_logger("media")
 
 BATCHES_MAX: Final = 8
 """Batches read in one turn, so that timers get theirs."""
+FREE_PORT_TRIES: Final = 20
 FRAME_MIN_BYTES: Final = 12
 
 
@@ -62,14 +63,17 @@ class MediaPort:
     async def open(
         cls, host: str, port: int, flush: Callable[[float], None], clock: Callable[[], float] = time.monotonic
     ) -> MediaPort:
-        """Bind UDP and TCP on the same port (0: any). Raises OSError."""
-        sock = bind_udp(host, port)
-        media = cls(sock, flush, clock)
-        try:
-            media._listener = await TcpListener.open(host, media.port, media)
-        except BaseException:
-            sock.close()
-            raise
+        """Bind UDP and TCP on the same port (0: any that is free for both). Raises OSError."""
+        for tries_left in reversed(range(FREE_PORT_TRIES if port == 0 else 1)):
+            sock = bind_udp(host, port)
+            media = cls(sock, flush, clock)
+            try:
+                media._listener = await TcpListener.open(host, media.port, media)
+                break
+            except OSError:
+                sock.close()
+                if not tries_left:
+                    raise
         asyncio.get_running_loop().add_reader(sock.fileno(), media.read)
         return media
 

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from streaming.fanout.downtracks import NONE
-from streaming.fanout.fanout import TOP_TEMPORAL, FanOut
+from streaming.fanout.fanout import FanOut
+from streaming.fanout.selection import TOP_TEMPORAL
 from streaming.uptrack.uptrack import UpTrack
 
 UP_MARGIN: Final = 1.10

@@ -149,6 +149,20 @@ def parse_compound(data: Buffer) -> list[RtcpPacket]:
     return packets
 
 
+def parse_sole_feedback(data: Buffer) -> Feedback | None:
+    """The transport-wide feedback of a packet that is nothing else, as nearly all of a browser's are; None otherwise.
+
+    Raises the kinds of `feedback.parse_fci`.
+    """
+    length = len(data)
+    if length < _FEEDBACK_HEAD_BYTES or data[0] & 0xDF != 0x80 | _TRANSPORT_WIDE or data[1] != _TRANSPORT:
+        return None
+    if length != 4 + 4 * (data[2] << 8 | data[3]):
+        return None
+    padding = data[length - 1] if data[0] & 0x20 else 0
+    return parse_fci(data, _FEEDBACK_HEAD_BYTES, length - padding)
+
+
 def _parse_packet(packet_type: int, count: int, data: Buffer, start: int, end: int) -> RtcpPacket | None:
     if packet_type in _FEEDBACK_TYPES:
         return _parse_feedback(packet_type, count, data, start, end)

@@ -380,7 +380,7 @@ def any_frame(chance: random.Random) -> Frame:
 def test_a_long_lesson(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same account, over a walk that stays where much is sent; half of them with rooms filled by columns."""
     if seed % 2:
-        monkeypatch.setattr("streaming.fanout.fanout.FEW_ROWS", 0)
+        monkeypatch.setattr("streaming.fanout.blocks.FEW_ROWS", 0)
     chance = random.Random(seed)
     machine = FanOutMachine()
     machine.begin(chance.choice(STARTS))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from streaming.fanout.downtracks import NONE, QUEUE
-from streaming.fanout.fanout import EQUALISE_MAX_BYTES, NACK_MAX, FanOut
+from streaming.fanout.fanout import FanOut
+from streaming.fanout.retransmission import NACK_MAX
+from streaming.fanout.runs import EQUALISE_MAX_BYTES
 from streaming.fanout.viewers import HISTORY
 from streaming.rate import pacer
 from streaming.uptrack.cache import PAYLOAD_MAX_BYTES

@@ -1,0 +1,79 @@
+"""One cached packet to one row: what had waited for credit, or a retransmission."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from streaming.fanout.batch import Batch
+from streaming.fanout.downtracks import DownTracks
+from streaming.fanout.profiles import NUMBER_WORD, SEQUENCE_WORD, WireProfile
+from streaming.fanout.viewers import ADDRESS_BYTES, HISTORY, Viewers
+from streaming.uptrack.cache import HEADER_BYTES
+from streaming.wire.slab import PACKET_BYTES
+
+_SEQUENCE: Final = slice(2 * SEQUENCE_WORD, 2 * SEQUENCE_WORD + 2)
+_NUMBER: Final = slice(2 * NUMBER_WORD, 2 * NUMBER_WORD + 2)
+
+
+class SingleSender:
+    """Sends nothing to rows that are not connected or cannot take the source's codec."""
+
+    def __init__(self, ssrc: int, rtx_ssrc: int, downtracks: DownTracks, viewers: Viewers) -> None:
+        self._ssrc = ssrc
+        self._rtx_ssrc = rtx_ssrc
+        self._downtracks = downtracks
+        self._viewers = viewers
+
+    def send(self, row: int, cell: int, sequence: int, batch: Batch) -> None:
+        """For the first time, under its outgoing number."""
+        source, tracks = batch.source, self._downtracks
+        profile = tracks.profiles[row]
+        if profile is None or self._viewers.session[row] is None or not profile.takes(source.codec):
+            return
+        cache, target = source.cache, batch.sink.view
+        pt = profile.codec(source.codec, source.profile)[0]
+        size, start = cache.length[cell], cell * PACKET_BYTES + HEADER_BYTES
+        profile.pack(target, 0, pt, cache.marker[cell], batch.rtp_time(cell), self._ssrc, batch.now)
+        target[HEADER_BYTES : HEADER_BYTES + size] = cache.view[start : start + size]
+        self._finish(row, profile, sequence, HEADER_BYTES + size, size, batch)
+        tracks.packets[row] += 1
+        tracks.octets[row] += size
+
+    def send_again(self, row: int, cell: int, sequence: int, batch: Batch) -> None:
+        """As a retransmission of an outgoing number, on its own SSRC and numbers (RFC 4588 §4)."""
+        source, tracks = batch.source, self._downtracks
+        profile = tracks.profiles[row]
+        if profile is None or self._viewers.session[row] is None or not profile.takes(source.codec):
+            return
+        cache, target = source.cache, batch.sink.view
+        pt = profile.codec(source.codec, source.profile)[1]
+        size, start = cache.length[cell], cell * PACKET_BYTES + HEADER_BYTES
+        profile.pack(target, 0, pt, cache.marker[cell], batch.rtp_time(cell), self._rtx_ssrc, batch.now)
+        head = HEADER_BYTES + 2
+        target[HEADER_BYTES:head] = sequence.to_bytes(2, "big")
+        target[head : head + size] = cache.view[start : start + size]
+        rtx_sequence = int(tracks.rtx_sequence[row])
+        tracks.rtx_sequence[row] = (rtx_sequence + 1) & 0xFFFF
+        self._finish(row, profile, rtx_sequence, head + size, size, batch)
+
+    def _finish(self, row: int, profile: WireProfile, sequence: int, length: int, size: int, batch: Batch) -> None:
+        """Number, deliver and book the packet of `length` bytes, `size` of them media, that lies first in the sink."""
+        viewers, sink = self._viewers, batch.sink
+        wide = int(viewers.number[row])
+        sink.view[_SEQUENCE] = sequence.to_bytes(2, "big")
+        if profile.number_id:
+            sink.view[_NUMBER] = wide.to_bytes(2, "big")
+        viewers.number[row] = (wide + 1) & 0xFFFF
+        viewers.history[row, wide & (HISTORY - 1)] = viewers.record([size], batch.now)
+        sink.lengths[0] = length
+        session, stream = viewers.session[row], viewers.stream[row]
+        if stream is None:
+            address = np.array([viewers.address.ctypes.data + row * ADDRESS_BYTES], np.uint64)
+            sink.deliver([session], address, 1, 1, 0)
+        else:
+            sink.deliver_streams([session], [stream])
+        viewers.credit[row] -= size
+        viewers.packets[row] += 1
+        viewers.bytes[row] += size
