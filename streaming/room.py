@@ -52,7 +52,8 @@ FEEDBACK_INTERVAL_S: Final = 0.02
 ALLOCATE_INTERVAL_S: Final = 0.2
 SENDER_REPORT_PHASES: Final = 20
 SENDER_REPORT_STEP_S: Final = 0.05
-LINK_REPORT_S: Final = 2.0
+LINK_REPORT_PHASES: Final = 20
+LINK_REPORT_STEP_S: Final = 0.1
 SOURCE_SILENT_S: Final = 2.0
 REPORTS_REMEMBERED: Final = 16_384
 SOURCES_FLOWING_CHECK_S: Final = 0.1
@@ -104,6 +105,8 @@ class Room:
         self._next_allocation_s = 0.0
         self._next_sender_report_s = 0.0
         self._next_link_report_s = 0.0
+        self._link_phase = 0
+        self._next_pace_s = 0.0
         self._next_flow_check_s = 0.0
         self._phase = 0
         self._counted: dict[str, tuple[float, int]] = {}
@@ -272,7 +275,9 @@ class Room:
 
     def tick(self, now: float, sink: PacketSink) -> None:
         """To be called every `pacer.TICK_S`, or `pacer.IDLE_TICK_S` while nobody waits for credit."""
-        self._pace(now, sink)
+        if self.viewers.any_slow or now >= self._next_pace_s:
+            self._next_pace_s = now + pacer.IDLE_PACE_S
+            self._pace(now, sink)
         if now >= self._next_allocation_s:
             self._next_allocation_s = now + ALLOCATE_INTERVAL_S
             self._allocate(now)
@@ -286,7 +291,7 @@ class Room:
             self._next_flow_check_s = now + SOURCES_FLOWING_CHECK_S
             self._check_flow(now)
         if now >= self._next_link_report_s:
-            self._next_link_report_s = now + LINK_REPORT_S
+            self._next_link_report_s = now + LINK_REPORT_STEP_S
             self._link_reports(now)
 
     def _pace(self, now: float, sink: PacketSink) -> None:
@@ -376,7 +381,9 @@ class Room:
         ]
 
     def _link_reports(self, now: float) -> None:
-        for publisher in self.publishers.values():
+        """Each peer's every 2 s, spread over that time: a thousand at once would delay packets."""
+        self._link_phase = (self._link_phase + 1) % LINK_REPORT_PHASES
+        for publisher in self.publishers.values() if self._link_phase == 0 else ():
             losses = [loss for track in publisher.tracks.values() for loss in track.losses]
             lost = sum(loss.lost for loss in losses)
             received = sum(each.packets for track in publisher.tracks.values() for each in track.encodings)
@@ -394,7 +401,7 @@ class Room:
             )
         for subscriber in self.subscribers.values():
             row = subscriber.row
-            if self.viewers.session[row] is None:
+            if row % LINK_REPORT_PHASES != self._link_phase or self.viewers.session[row] is None:
                 continue
             self._emit(
                 LinkReport(

@@ -12,6 +12,8 @@ from streaming.fanout.viewers import Viewers
 TICK_S: Final = 0.005
 """While somebody waits for credit."""
 IDLE_TICK_S: Final = 0.02
+IDLE_PACE_S: Final = 0.04
+"""Credit is renewed this often while nobody waits: as long as a burst lasts."""
 FACTOR: Final = 1.5
 """Above the estimate, so that a keyframe or a retransmission does not wait for long."""
 START_CREDIT_BYTES: Final = 15_000
