@@ -14,7 +14,7 @@ import structlog
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from infra.addresses import configured_hosts, machine_hosts
+from infra.addresses import configured_hosts, machine_hosts, network_url
 from infra.certificates import CertificateFiles, ensure_certificates, tls_context
 from infra.database import open_database, sessions_of
 from infra.errors import InfraError, PortTaken
@@ -108,6 +108,7 @@ def _services(settings: Settings, engine: AsyncEngine) -> Services:
         media=MediaBus([settings.bus_path(index) for index in range(settings.media_count)], tally),
         secret=keys.classroom,
         public_url=settings.public_url,
+        network_url=network_url(settings),
         max_participants=settings.max_participants,
         tally=tally,
     )

@@ -13,6 +13,7 @@ from signaling.http import Call, HttpError, cookie_name
 from signaling.messages import LessonState, Role
 
 TEACHER_INVITES = frozenset({Role.CLASS, Role.VIEWER})
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 """Whom a teacher may invite, and so whose invitations they may see and revoke."""
 
 
@@ -106,6 +107,8 @@ def _invitation(call: Call, invitation: Invitation) -> a.InvitationOut:
     holds = invitation.revoked_at is None and invitation.expires_at > call.now
     token = call.services.invitations.token(invitation) if holds else ""
     origin = call.services.public_url or str(call.request.url.origin())
+    here = call.request.url.host in LOOPBACK_HOSTS
+    network = (call.services.network_url if here else "") or origin
     return a.InvitationOut(
         invitation_id=invitation.id,
         lesson_id=invitation.lesson_id,
@@ -116,6 +119,7 @@ def _invitation(call: Call, invitation: Invitation) -> a.InvitationOut:
         revoked_at=invitation.revoked_at,
         token=token,
         link=f"{origin}/join#{token}" if holds else "",
+        network_link=f"{network}/join#{token}" if holds else "",
     )
 
 

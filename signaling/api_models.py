@@ -55,7 +55,10 @@ class CreateInvitation(Body):
 
 
 class InvitationOut(Body):
-    """`token` and `link` are empty once the invitation is revoked or has expired."""
+    """`token` and the links are empty once the invitation is revoked or has expired.
+
+    `network_link` opens on other computers; it differs from `link` for who asks from the server's own computer.
+    """
 
     invitation_id: str
     lesson_id: str
@@ -66,6 +69,7 @@ class InvitationOut(Body):
     revoked_at: float | None
     token: str
     link: str
+    network_link: str
 
 
 class InvitationsOut(Body):

@@ -20,7 +20,8 @@ class Services:
     """`secret` (32 bytes) signs resume secrets and WHIP/WHEP resources; it must outlive a restart of the process.
 
     `public_url` (`https://host:port`, no trailing slash) begins the links that are handed out; empty: the address that
-    the request came to. `clock` is monotonic seconds, `wall` Unix time.
+    the request came to. `network_url` is where other computers find the pages, for who asks from this very computer.
+    `clock` is monotonic seconds, `wall` Unix time.
     """
 
     lessons: Lessons
@@ -30,6 +31,7 @@ class Services:
     media: MediaBus
     secret: bytes
     public_url: str = ""
+    network_url: str = ""
     max_participants: int = 1000
     clock: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time

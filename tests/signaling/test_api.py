@@ -89,6 +89,25 @@ async def test_a_new_title_reaches_the_pages(admin: Caller, services: Services) 
     assert (await page.wait(m.LessonChanged)).lesson.title == "Оптика"
 
 
+@pytest.mark.parametrize(
+    ("host", "begins"),
+    [
+        ("localhost:8080", "https://192.0.2.2:8443/"),
+        ("[::1]:8080", "https://192.0.2.2:8443/"),
+        ("school.lan", "http://school.lan/"),
+    ],
+)
+async def test_a_link_for_other_computers_never_names_this_one(
+    admin: Caller, services: Services, host: str, begins: str
+) -> None:
+    lesson = await make_lesson(services)
+    caller = Caller(admin.client, {**admin.headers, "Host": host})
+    shown = (await caller("GET", f"/api/lessons/{lesson.lesson_id}/invitations"))["invitations"]
+    assert shown
+    assert all(each["link"].startswith(f"http://{host}/join#") for each in shown)
+    assert all(each["network_link"] == f"{begins}join#{each['token']}" for each in shown)
+
+
 async def test_an_invitation_opens_the_door_until_it_is_revoked(admin: Caller, lesson: LessonLinks) -> None:
     path = f"/api/lessons/{lesson.lesson_id}/invitations"
     made = await admin("POST", path, {"role": "class", "label": "Тикси", "valid_hours": 2}, 201)
@@ -97,7 +116,7 @@ async def test_an_invitation_opens_the_door_until_it_is_revoked(admin: Caller, l
     info = await bearer("GET", "/api/join-info")
     assert (info["lesson_id"], info["role"], info["label"]) == (lesson.lesson_id, "class", "Тикси")
     revoked = await admin("DELETE", f"{path}/{made['invitation_id']}")
-    assert (revoked["token"], revoked["link"]) == ("", "")
+    assert (revoked["token"], revoked["link"], revoked["network_link"]) == ("", "", "")
     assert (await bearer("GET", "/api/join-info", status=401))["code"] == "revoked"
     shown = (await admin("GET", path))["invitations"]
     assert len(shown) == 1 + len(Role)

@@ -62,6 +62,7 @@ class School:
             accounts=Accounts(self.sessions),
             feed=FeedSpans(self.sessions),
             media=MediaBus(self.sockets, tally, media_timeout_s),
+            network_url="https://192.0.2.2:8443",
             secret=SECRET,
             max_participants=max_participants,
             clock=self.clock.now,

@@ -24,6 +24,8 @@ export interface Invitation {
   readonly label: string;
   /** Empty once revoked or expired. */
   readonly link: string;
+  /** Opens on other computers; another than `link` where this is the server's own computer. */
+  readonly network_link: string;
   readonly created_at: number;
   readonly expires_at: number;
   readonly revoked_at: number | null;

@@ -1,7 +1,6 @@
 """Offers of real clients and the answers they get; the browsers' own verdict is in test_answers_in_chromium."""
 
 import random
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from streaming.net.negotiation import (
     parse_offer,
 )
 from streaming.wire import sdp
+from tests.effort import little_effort
 
 DATA = Path(__file__).parents[2] / "data" / "sdp"
 TRANSPORT = LocalTransport(
@@ -402,6 +402,5 @@ def test_no_offer_takes_long(line: str) -> None:
     types = " ".join(map(str, range(96, 128)))
     maps = "".join(f"a=rtpmap:{n} VP8/90000\r\n" for n in range(96, 128))
     text = captured("obs_publish").replace("SAVPF 96", f"SAVPF {types}") + maps + filler
-    began = time.process_time()
-    publish(text)
-    assert time.process_time() - began < 0.05
+    with little_effort():
+        publish(text)

@@ -1,6 +1,5 @@
 """Session descriptions: caps, single attributes, ICE fragments, and whatever bytes may come."""
 
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 
 from streaming.wire import sdp
 from streaming.wire.errors import WireError
+from tests.effort import little_effort
 
 CAPTURED = sorted((Path(__file__).parents[2] / "data" / "sdp").glob("*.sdp"))
 
@@ -59,12 +59,11 @@ def test_refused_with_its_kind(text: str, kind: str) -> None:
 def test_four_megabytes_and_thousands_of_candidates_cost_nothing() -> None:
     candidate = "a=candidate:1 1 udp 1 192.0.2.1 9 typ host\n"
     for text in ("v=0\n" + "x" * (4 << 20), "v=0\n" + candidate * 20_000, "v=0\n" + candidate * 990):
-        began = time.process_time()
-        try:
-            kept = len(list(sdp.parse_session(text).attributes.all("candidate")))
-        except WireError:
-            kept = 0
-        assert time.process_time() - began < 0.05
+        with little_effort():
+            try:
+                kept = len(list(sdp.parse_session(text).attributes.all("candidate")))
+            except WireError:
+                kept = 0
         assert kept <= sdp.CANDIDATES_MAX
 
 

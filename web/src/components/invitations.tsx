@@ -64,7 +64,7 @@ function InvitationRow(props: { readonly invitation: Invitation; readonly onRevo
   const asking = useSignal(false);
   const forWhom = t(`link-for-${invitation.role}`);
   const copy = async () => {
-    await navigator.clipboard.writeText(invitation.link);
+    await navigator.clipboard.writeText(invitation.network_link);
     copied.value = true;
   };
   return (
@@ -75,10 +75,15 @@ function InvitationRow(props: { readonly invitation: Invitation; readonly onRevo
         <input
           readOnly
           aria-label={forWhom}
-          value={invitation.link}
+          value={invitation.network_link}
           data-testid={`link-${invitation.role}`}
           onFocus={(event) => event.currentTarget.select()}
         />
+        {invitation.link !== invitation.network_link && (
+          <a href={invitation.link} target="_blank" rel="noreferrer" data-testid={`open-${invitation.role}`}>
+            {t("link-open-here")}
+          </a>
+        )}
       </div>
       {window.isSecureContext && (
         <Button icon="copy" onClick={() => void copy()} testid={`copy-${invitation.role}`}>

@@ -52,6 +52,7 @@ end-text = All classes and viewers leave the lesson. This lesson cannot be start
 # Links
 links = Links
 links-of = Links: { $title }
+link-open-here = Open on this computer
 links-hint = Whoever opens a link enters the lesson. Give each link only to those it is for.
 links-empty = No links yet. Make the first one below.
 link-for-teacher = For the teacher
