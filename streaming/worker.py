@@ -23,7 +23,7 @@ from streaming.metrics import metrics_text
 from streaming.net.addresses import candidate_lines
 from streaming.net.connection import Connection
 from streaming.net.dtls import Certificate, Fingerprint
-from streaming.net.ice import new_credentials
+from streaming.net.ice import Credentials, new_credentials
 from streaming.net.negotiation import (
     LocalTransport,
     NegotiationError,
@@ -243,14 +243,14 @@ class Worker:
         if room is not None:
             self._ready.pop(room, None)
 
-    def _transport(self, client: Client, ufrag: str, password: str) -> LocalTransport:
+    def _transport(self, credentials: Credentials, session_id: int, version: int = 0) -> LocalTransport:
         return LocalTransport(
-            ufrag=ufrag,
-            password=password,
+            ufrag=credentials.ufrag,
+            password=credentials.password,
             fingerprint=Fingerprint(*self._certificate.fingerprint),
             candidates=self._candidates,
-            session_id=client.session_id,
-            session_version=client.version,
+            session_id=session_id,
+            session_version=version,
         )
 
     def _join(self, request: control.Publish | control.Subscribe) -> control.Answered:
@@ -260,13 +260,7 @@ class Worker:
         if known is not None:
             return self._renegotiate(request, known, offer)
         credentials = new_credentials(offer.ufrag)
-        transport = LocalTransport(
-            ufrag=credentials.ufrag,
-            password=credentials.password,
-            fingerprint=Fingerprint(*self._certificate.fingerprint),
-            candidates=self._candidates,
-            session_id=secrets.randbits(62),
-        )
+        transport = self._transport(credentials, secrets.randbits(62))
         side: object
         if isinstance(request, control.Publish):
             sdp, published = answer_publish(offer, transport, request.sources, START_KBPS)
@@ -290,7 +284,7 @@ class Worker:
             raise RoomError(RefusalCode.PEER_EXISTS, "This peer id belongs to a connection of the other direction.")
         credentials = new_credentials(offer.ufrag)
         client.version += 1
-        transport = self._transport(client, credentials.ufrag, credentials.password)
+        transport = self._transport(credentials, client.session_id, client.version)
         if isinstance(request, control.Publish):
             sdp, _ = answer_publish(offer, transport, request.sources, START_KBPS)
         else:

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from streaming.wire.extensions import send_time
+from streaming.wire.extensions import ONE_BYTE_PROFILE, send_time
 
 HEADER: Final = struct.Struct(">BBHIIHHBBHI")
 """RTP header with one extension block of two words: RFC 3550 §5.1, RFC 8285 §4.2. Fields that differ from viewer to
 viewer (sequence number, transport-wide number) lie at even offsets."""
 SEQUENCE_WORD: Final = 1
 NUMBER_WORD: Final = 9
-ONE_BYTE_PROFILE: Final = 0xBEDE
 PADDING_BIT: Final = 0x20
 
 

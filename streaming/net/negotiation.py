@@ -119,11 +119,6 @@ class SubscribedSection:
     transport_cc: bool
     remb: bool
 
-    def codec_for(self, name: str, profile: str = "") -> SubscribedCodec | None:
-        """The payload type for a publisher's codec: of the same profile, else the first of that name."""
-        same = [codec for codec in self.codecs if codec.name == name]
-        return next((codec for codec in same if codec.profile == profile), same[0] if same else None)
-
 
 Carried = TypeVar("Carried", Source, Slot)
 

@@ -138,23 +138,21 @@ class MediaPort:
         if length < FRAME_MIN_BYTES:
             self.drops["short"] += 1
             return
-        if 128 <= view[0] <= 191:
+        kind = kind_of(view)
+        if kind is PacketKind.RTP or kind is PacketKind.RTCP:
             connection = self.registry.owners.get(path)
             if connection is None or connection.srtp is None:
                 self.drops["media_unknown_address"] += 1
             else:
-                self._media(row, length, connection, now)
-            return
-        data = bytes(view[:length])
-        kind = kind_of(data)
-        if kind is PacketKind.STUN:
-            self._stun(data, path, now)
+                self._media(row, length, kind is PacketKind.RTCP, connection, now)
+        elif kind is PacketKind.STUN:
+            self._stun(bytes(view[:length]), path, now)
         elif kind is PacketKind.DTLS:
             connection = self.registry.owners.get(path)
             if connection is None:
                 self.drops["dtls_unknown_address"] += 1
             else:
-                connection.receive_dtls(data)
+                connection.receive_dtls(bytes(view[:length]))
         else:
             self.drops["unknown_kind"] += 1
 
@@ -172,10 +170,9 @@ class MediaPort:
         if checked.moved:
             checked.owner.path_changed()
 
-    def _media(self, row: int, length: int, connection: Connection, now: float) -> None:
+    def _media(self, row: int, length: int, control: bool, connection: Connection, now: float) -> None:
         view = self._row_views[row]
         self._lengths[row] = length
-        control = 192 <= view[1] <= 223
         assert connection.srtp is not None
         unprotect = srtp.srtp_unprotect_rtcp if control else srtp.srtp_unprotect
         if unprotect(connection.srtp.rx, self._pointers[row], self._length_pointers[row]) != 0:

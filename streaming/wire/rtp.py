@@ -1,4 +1,4 @@
-"""RTP packets (RFC 3550 section 5.1), retransmissions (RFC 4588) and telling RTP from RTCP (RFC 5761 section 4)."""
+"""RTP packets (RFC 3550 section 5.1) and retransmissions (RFC 4588)."""
 
 from __future__ import annotations
 
@@ -78,11 +78,6 @@ def parse_header(data: Buffer, length: int) -> RtpHeader:
         length - padding,
         padding,
     )
-
-
-def is_rtcp(data: Buffer) -> bool:
-    """Whether a packet that arrived among SRTP is RTCP: the payload types 64–95 with the marker bit are never RTP."""
-    return len(data) > 1 and 192 <= data[1] <= 223
 
 
 def original_sequence(data: Buffer, header: RtpHeader) -> int | None:

@@ -23,6 +23,7 @@ from streaming.net.negotiation import (
     answer_subscribe,
     parse_offer,
 )
+from streaming.subscriber import wire_profile
 from streaming.wire import sdp
 from tests.effort import little_effort
 
@@ -301,14 +302,12 @@ def test_answer_to_chromiums_subscriber() -> None:
     section = sections[3]
     assert (section.extensions.mid, section.extensions.transport_cc, section.extensions.abs_send_time) == (4, 3, 2)
     assert (section.transport_cc, section.remb) == (True, True)
-    vp9 = section.codec_for("vp9", "0")
-    assert vp9 is not None
-    assert (vp9.payload_type, vp9.rtx_payload_type) == (98, 99)
-    main, unknown = section.codec_for("h264", "main"), section.codec_for("h264", "high")
-    assert main is not None
-    assert unknown is not None
-    assert (main.profile, unknown.profile) == ("main", "constrained-baseline")
-    assert section.codec_for("h265") is None
+    wire = wire_profile(section)
+    assert wire.codec("vp9", "0") == (98, 99)
+    profiles = {codec.payload_type: codec.profile for codec in section.codecs}
+    main, unknown = (wire.codec("h264", profile)[0] for profile in ("main", "high"))
+    assert (profiles[main], profiles[unknown]) == ("main", "constrained-baseline")
+    assert not wire.takes("h265")
 
 
 def test_slots_are_assigned_by_mid_and_the_rest_stays_inactive() -> None:

@@ -6,8 +6,9 @@ from aiortc.rtp import is_rtcp as aiortc_is_rtcp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streaming.net.demultiplex import PacketKind, kind_of
 from streaming.wire.errors import WireError
-from streaming.wire.rtp import is_rtcp, original_sequence, pack_header, parse_header
+from streaming.wire.rtp import original_sequence, pack_header, parse_header
 
 STEADY = settings(derandomize=True, deadline=None)
 U16 = st.integers(0, 2**16 - 1)
@@ -94,6 +95,10 @@ def test_bytes_behind_the_length_are_not_read() -> None:
     packet = pack_header(96, 1, 2, 3, extension_profile=0xBEDE, extension=bytes(4))
     with pytest.raises(WireError):
         parse_header(packet, len(packet) - 1)
+
+
+def is_rtcp(data: bytes) -> bool:
+    return kind_of(data) is PacketKind.RTCP
 
 
 def test_rtcp_is_told_by_its_second_byte() -> None:
