@@ -172,9 +172,10 @@ class Hall:
             while self._next_tick <= self._start + at:
                 self.now = self._next_tick
                 self._next_tick += IDLE_TICK_S
-                self._report()
+                reported = self._report()
                 began = time.thread_time()
-                worker.port.read()
+                if reported:
+                    worker.port.read()
                 worker.serve(self.now)
                 cpu += time.thread_time() - began
                 self._drain()
@@ -187,17 +188,23 @@ class Hall:
         self.now = end
         return cpu
 
-    def _report(self) -> None:
-        """Viewers' feedback that is due, spread evenly over them and over time."""
+    def _report(self) -> bool:
+        """Send the viewers' feedback that is due, spread evenly over them and over time; whether any was."""
         if not self._reports:
-            return
+            for row in range(len(self.sockets)):  # the estimator must not take them for gone
+                self.worker.rooms["lesson"].estimator.remb(row, int(ESTIMATE_BPS), self.now)
+            return False
+        before, sent = self._reported, self.worker.rooms["lesson"].viewers.number
         viewers = len(self.sockets)
         due = int((self.now - self._start) * traffic.FEEDBACK_PER_SECOND * viewers)
         while self._reported < due:
             index, row = divmod(self._reported, viewers)
+            if sent[row] <= (index + 1) * traffic.PACKETS_PER_REPORT:
+                break  # a report cannot speak of packets that are still to be sent
             if index < len(self._reports[row]):
                 self.sockets[row].sendto(self._reports[row][index], self.target)
             self._reported += 1
+        return self._reported > before
 
     def _drain(self) -> None:
         for sock in (self.publisher, *self.sockets):

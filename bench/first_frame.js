@@ -17,6 +17,12 @@
       this.addEventListener("open", () => mark("socket_open"), { once: true });
       this.addEventListener("message", () => mark("joined"), { once: true });
     }
+    send(text) {
+      super.send(text);
+      const { type, slot } = JSON.parse(text);
+      if (type === "offer_subscribe") mark("offered");
+      if (type === "set_view" && slot === "teacher_video") mark("picture_asked");
+    }
   };
 
   window.RTCPeerConnection = class extends RTCPeerConnection {
@@ -28,10 +34,6 @@
       this.addEventListener("connectionstatechange", () => {
         if (this.connectionState === "connected") mark("dtls_connected");
       });
-    }
-    async setLocalDescription(...parameters) {
-      await super.setLocalDescription(...parameters);
-      mark("offered");
     }
     setRemoteDescription(...parameters) {
       mark("answered");

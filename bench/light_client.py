@@ -9,7 +9,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from aioice import stun
 from pylibsrtp import Session
@@ -28,9 +28,7 @@ _PRIORITY: Final = 0x6E0001FF
 class _DtlsClient(DtlsServer):
     """The same transport from the other end."""
 
-    def __init__(self, certificate: Certificate, send: Any) -> None:
-        super().__init__(certificate, send)
-        self._dtls._set_role("client")
+    role = "client"
 
 
 class LightClient:

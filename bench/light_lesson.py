@@ -229,9 +229,10 @@ async def measure(viewers: int) -> dict[str, Any]:
         await publisher.hear()
         await publisher.tell("publish")
         await watching.hear()
-        before = await _settled(media)
+        before, lesson_share = await _settled(media)
         await watching.tell("join")
         joined = media.account()
+        joins_cpu_s = joined.cpu_s - before.cpu_s - lesson_share * (joined.at - before.at)
         await watching.tell("watch")
         watched = media.account()
         seen = await watching.tell("measure")
@@ -248,18 +249,19 @@ async def measure(viewers: int) -> dict[str, Any]:
             "media_cpu_share": round((after.cpu_s - watched.cpu_s) / (after.at - watched.at), 3),
             "kb_per_viewer": round((after.memory_kb - before.memory_kb) / viewers, 1),
             "kb_per_viewer_joined": round((joined.memory_kb - before.memory_kb) / viewers, 1),
-            "join_cpu_ms": round((joined.cpu_s - before.cpu_s) * 1000 / viewers, 2),
+            "join_cpu_ms": round(joins_cpu_s * 1000 / viewers, 2),
         }
 
 
-async def _settled(child: _Child) -> _Account:
-    """Its account once it has ceased to grow: the publisher's packet cache is a lesson's, not a viewer's."""
+async def _settled(child: _Child) -> tuple[_Account, float]:
+    """Its account once it has ceased to grow, and the share of a core that the lesson takes with nobody watching: the
+    publisher's packet cache and its CPU are a lesson's, not a viewer's."""
     deadline, last = time.monotonic() + SETTLED_WITHIN_S, child.account()
     while time.monotonic() < deadline:
         await asyncio.sleep(SETTLED_S)
         now = child.account()
         if now.memory_kb - last.memory_kb < SETTLED_KB:
-            return now
+            return now, (now.cpu_s - last.cpu_s) / (now.at - last.at)
         last = now
     raise RuntimeError("the media process does not cease to grow with nobody watching")
 

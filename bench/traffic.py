@@ -17,6 +17,7 @@ from typing import Final
 from pylibsrtp import Policy, Session
 
 from streaming.fanout.profiles import HEADER as OUTGOING_HEADER
+from streaming.net.dtls import SEND_WINDOW
 from streaming.wire import rtcp, rtp
 
 VIDEO_BYTES: Final = 1100
@@ -30,6 +31,7 @@ KEYFRAME_EVERY: Final = 16
 VIDEO_SSRC, AUDIO_SSRC = 0x1001, 0x1002
 VIDEO_TYPE, AUDIO_TYPE = 98, 111
 FEEDBACK_PER_SECOND: Final = 16
+PACKETS_PER_REPORT: Final = PACKETS_PER_SECOND // FEEDBACK_PER_SECOND
 TRANSPORT_ID: Final = 3
 STAMP: Final = struct.Struct("!Q")
 """Nanoseconds since 1970, of the clock that the kernel stamps received datagrams with."""
@@ -47,7 +49,7 @@ def session(seed: int, inbound: bool) -> Session:
         srtp_profile=Policy.SRTP_PROFILE_AEAD_AES_128_GCM,
     )
     policy.allow_repeat_tx = True
-    policy.window_size = 1024
+    policy.window_size = 1024 if inbound else SEND_WINDOW
     return Session(policy)
 
 
@@ -147,11 +149,10 @@ def _pictures(lesson: Lesson, seconds: float, spread: bool) -> Iterator[tuple[fl
 def feedback_packets(seed: int, seconds: float) -> list[bytes]:
     """What one viewer reports, protected: every packet received, in groups of about ten."""
     srtp = session(seed, inbound=False)
-    per_report = PACKETS_PER_SECOND // FEEDBACK_PER_SECOND
     packets = []
     for index in range(int(seconds * FEEDBACK_PER_SECOND)):
-        base = 1 + index * per_report
-        arrivals = [((base + place) & 0xFFFF, (base + place) * 25) for place in range(per_report)]
+        base = 1 + index * PACKETS_PER_REPORT
+        arrivals = [((base + place) & 0xFFFF, (base + place) * 25) for place in range(PACKETS_PER_REPORT)]
         (made,) = rtcp.transport_feedback(1, VIDEO_SSRC, base & 0xFFFF, index & 0xFF, arrivals)
         protected: bytes = srtp.protect_rtcp(made)
         packets.append(protected)

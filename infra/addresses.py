@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import ipaddress
 import socket
+import struct
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from infra.settings import Settings, Tls
 from streaming.net.addresses import local_addresses
+
+_SIOCGIFADDR, _SIOCGIFNETMASK = 0x8915, 0x891B
+_IPV6_ADDRESSES = Path("/proc/net/if_inet6")
 
 
 def machine_hosts() -> list[str]:
@@ -35,6 +41,27 @@ def network_url(settings: Settings) -> str:
         if settings.tls is not Tls.PROXY and host != "127.0.0.1":
             return f"https://{bracketed(host)}:{settings.https_port}"
     return settings.local_url
+
+
+def own_networks() -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """The networks that this machine's interfaces are in, as Linux tells them (netdevice(7), proc(5))."""
+    found: list[ipaddress.IPv4Network | ipaddress.IPv6Network] = []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        for _, name in socket.if_nameindex():
+            request = struct.pack("256s", name.encode()[:15])
+            try:
+                address, mask = (
+                    socket.inet_ntoa(fcntl.ioctl(asked.fileno(), code, request)[20:24])
+                    for code in (_SIOCGIFADDR, _SIOCGIFNETMASK)
+                )
+            except OSError:  # an interface without an IPv4 address
+                continue
+            found.append(ipaddress.IPv4Network(f"{address}/{mask}", strict=False))
+    if _IPV6_ADDRESSES.exists():
+        for line in _IPV6_ADDRESSES.read_text().splitlines():
+            digits, _, prefix, *_ = line.split()
+            found.append(ipaddress.IPv6Network((bytes.fromhex(digits), int(prefix, 16)), strict=False))
+    return found
 
 
 def bracketed(host: str) -> str:

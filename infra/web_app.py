@@ -14,6 +14,7 @@ from infra.addresses import network_url
 from infra.metrics import WebMetrics, add_metrics
 from infra.openapi import openapi_document
 from infra.pages import add_pages
+from infra.reception_metrics import ReceptionMetrics
 from infra.security_headers import add_headers, https_for_others
 from infra.settings import Settings
 from infra.trust_page import add_trust_page
@@ -35,7 +36,8 @@ def build_app(settings: Settings, services: Services, engine: AsyncEngine, autho
     app.on_response_prepare.append(add_headers)
     _add_health(app, services, engine)
     add_metrics(app, settings, metrics)
-    add_routes(app, services)
+    registry = add_routes(app, services)
+    metrics.registry.register(ReceptionMetrics(registry.figures, services.clock))
     document = openapi_document(ROUTES)
 
     async def describe(request: web.Request) -> web.Response:

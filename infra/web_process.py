@@ -14,7 +14,7 @@ import structlog
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from infra.addresses import configured_hosts, machine_hosts, network_url
+from infra.addresses import configured_hosts, machine_hosts, network_url, own_networks
 from infra.certificates import CertificateFiles, ensure_certificates, tls_context
 from infra.database import open_database, sessions_of
 from infra.errors import InfraError, PortTaken
@@ -27,6 +27,8 @@ from school.accounts import Accounts
 from school.feed import FeedSpans
 from school.invitations import Invitations
 from school.lessons import Lessons
+from school.link_capacity import LinkCapacities
+from signaling.link_keys import LinkKeys
 from signaling.media_bus import MediaBus
 from signaling.services import Services
 from signaling.tally import Tally
@@ -105,8 +107,10 @@ def _services(settings: Settings, engine: AsyncEngine) -> Services:
         invitations=Invitations(sessions, keys.invitations),
         accounts=Accounts(sessions),
         feed=FeedSpans(sessions),
+        capacities=LinkCapacities(sessions),
         media=MediaBus([settings.bus_path(index) for index in range(settings.media_count)], tally),
         secret=keys.classroom,
+        link_keys=LinkKeys(keys.classroom, own_networks()),
         public_url=settings.public_url,
         network_url=network_url(settings),
         max_participants=settings.max_participants,

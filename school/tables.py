@@ -5,6 +5,7 @@ Rows are handed out detached: read them, and change them only through the classe
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, MetaData, String, text
@@ -104,6 +105,16 @@ class SignInSession(Base):
     hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     administrator_id: Mapped[str] = mapped_column(ForeignKey("administrator.id", ondelete="CASCADE"), index=True)
     expires_at: Mapped[float] = mapped_column(index=True)
+
+
+class LinkCapacity(Base):
+    """What a link into a school last proved to carry. `link` is a keyed hash; there is no address and no name here."""
+
+    __tablename__ = "link_capacity"
+
+    link: Mapped[str] = mapped_column(String(64), primary_key=True)
+    bps: Mapped[int]
+    seen_on: Mapped[date] = mapped_column(index=True)
 
 
 class FeedSpan(Base):

@@ -13,8 +13,8 @@ from signaling.services import Services
 from signaling.session import SESSIONS, Sessions
 
 
-def add_routes(app: web.Application, services: Services) -> None:
-    """The media bus is started and stopped with the application."""
+def add_routes(app: web.Application, services: Services) -> Registry:
+    """The media bus is started and stopped with the application. Returns the lessons, for whoever measures them."""
     registry = Registry(services)
     sessions = app[SESSIONS] = Sessions(services, registry)
     for route in ROUTES:
@@ -30,3 +30,4 @@ def add_routes(app: web.Application, services: Services) -> None:
 
     app.cleanup_ctx.append(run)
     app.on_shutdown.append(let_go)
+    return registry

@@ -27,6 +27,7 @@ from signaling.effects import (
 )
 from signaling.errors import Refusal
 from signaling.feed_clock import FeedClock
+from signaling.figures import LessonFigures
 from signaling.limits import Moment
 from signaling.messages import (
     ChatLine,
@@ -80,6 +81,7 @@ class Classroom:
         self.chat = new_chat()
         self.floor: str | None = None
         self.offer: FloorOffer | None = None
+        self.figures = LessonFigures()
         self.sharer: str | None = None
         self.max_participants = max_participants
         self.reinstate_until = reinstate_until
@@ -259,9 +261,12 @@ class Classroom:
         if kind == "subscribe":
             seat.subscriber = None
             seat.views.clear()
+            seat.shown_height, seat.still = 0, False
             return
         seat.publisher = None
         seat.flowing.clear()
+        seat.heights.clear()
+        seat.encodings_wanted.clear()
         self._fed = {slot: key for slot, key in self._fed.items() if key[0] != seat.publish_peer}
 
     def silence(self, seat: Seat) -> None:
@@ -343,7 +348,12 @@ class Classroom:
             else:
                 self._fed[slot] = key
         who = fed.seat.participant_id if fed is not None else None
-        state = SlotState(slot=slot, participant_id=who, flowing=fed is not None and fed.flowing)
+        state = SlotState(
+            slot=slot,
+            participant_id=who,
+            flowing=fed is not None and fed.flowing,
+            height=fed.height if fed is not None else 0,
+        )
         if state != self._told[slot]:
             self._told[slot] = state
             self.send(self.seats.values(), SlotChanged(state=state))

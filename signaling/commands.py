@@ -17,7 +17,9 @@ from signaling.limits import Moment
 from signaling.messages import ErrorCode, LessonState, Role
 from signaling.rights import STAFF, not_allowed, require_right
 from signaling.seats import Seat, View
-from streaming.control import Slot
+from streaming.control import Slot, Source
+
+PLAYBACK_EVERY_S = 2.0
 
 Command = Callable[[Classroom, Seat, Any, Moment], None]
 
@@ -124,6 +126,8 @@ def _set_muted(room: Classroom, seat: Seat, message: m.SetMuted, at: Moment) -> 
     target = _target(room, message.participant_id)
     if target.role not in (Role.CLASS, Role.CO_TEACHER):
         raise not_allowed("only a class or a co-teacher can be silenced")
+    if message.source is Source.MICROPHONE_LOW:
+        raise not_allowed("the microphone is silenced as a whole")
     if (message.source in target.muted) == message.muted:
         return
     if message.muted:
@@ -174,6 +178,17 @@ def _set_feed(room: Classroom, seat: Seat, message: m.SetFeed, at: Moment) -> No
     room.announce_to_staff(seat, at)
 
 
+def _report_playback(room: Classroom, seat: Seat, message: m.ReportPlayback, at: Moment) -> None:
+    if seat.playback_at is not None and at.now - seat.playback_at < PLAYBACK_EVERY_S:
+        return
+    seat.playback_at = at.now
+    room.figures.played(message, seat.link_key)
+    seat.still = message.still
+    if seat.shown_height != message.height:
+        seat.shown_height = message.height
+        room.announce_to_staff(seat, at)
+
+
 def _leave(room: Classroom, seat: Seat, _: m.Leave, at: Moment) -> None:
     room.vacate(seat, at)
 
@@ -192,5 +207,6 @@ COMMANDS: dict[type[m.ClientMessage], Command] = {
     m.SetLocked: _set_locked,
     m.Say: _say,
     m.SetFeed: _set_feed,
+    m.ReportPlayback: _report_playback,
     m.Leave: _leave,
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from signaling.messages import (
+    EncodingsWanted,
     ErrorCode,
     FloorEnded,
     FloorOffered,
@@ -30,6 +31,7 @@ Notice = (
     | FloorOffered
     | FloorEnded
     | MutedByTeacher
+    | EncodingsWanted
     | Said
     | OwnLink
     | MediaLost

@@ -26,6 +26,7 @@ from signaling.effects import (
     ViewSlot,
 )
 from signaling.errors import MediaRefused, MediaUnavailable, Refusal
+from signaling.limits import Moment
 from signaling.messages import ErrorCode
 from signaling.rights import require_right
 from signaling.seats import PeerKind, Seat, peer_id, split_peer_id
@@ -92,6 +93,7 @@ class LiveLesson:
         self._adopt_orphans(seat)
         if resumed:
             self.room.repeat_offer(seat, at)
+            media_rules.repeat_encodings_wanted(self.room, seat)
         self.carry_out()
         return seat, welcome
 
@@ -234,11 +236,12 @@ class LiveLesson:
         sdp = await self.negotiate(seat, "publish", request)
         return m.Answer(id=offer.id, kind="publish", sdp=sdp, epoch=self.epoch)
 
-    async def offer_subscribe(self, participant_id: str, offer: m.OfferSubscribe) -> m.Answer:
-        """Raises `Refusal`."""
+    async def offer_subscribe(self, participant_id: str, offer: m.OfferSubscribe, link: str = "") -> m.Answer:
+        """`link`: see `link_keys`. Raises `Refusal`."""
         seat = self._speaker(participant_id, offer)
         await self._open_or_refuse()
         media_rules.begin_subscribe(self.room, seat, "page", fresh=offer.fresh)
+        seat.link_key = link
         request = control.Subscribe(
             request_id=0,
             lesson_id=self.lesson_id,
@@ -246,6 +249,8 @@ class LiveLesson:
             sdp=offer.sdp,
             slots=offer.slots,
             not_from=seat.publish_peer,
+            link=link,
+            start_bps=self._services.link_memory.start_bps(link, seat.subscribe_peer, self._services.clock()),
         )
         sdp = await self.negotiate(seat, "subscribe", request)
         return m.Answer(id=offer.id, kind="subscribe", sdp=sdp, epoch=self.epoch)
@@ -294,9 +299,19 @@ class LiveLesson:
                 media_rules.peer_changed(self.room, event, at)
             case control.SourceChanged():
                 media_rules.source_changed(self.room, event, at)
+            case control.EncodingsWanted():
+                media_rules.encodings_wanted(self.room, event)
             case control.LinkReport():
                 media_rules.link_report(self.room, event, at)
+                self._note_link(event, at)
         self.carry_out()
+
+    def _note_link(self, report: control.LinkReport, at: Moment) -> None:
+        split = split_peer_id(report.peer_id)
+        seat = self.room.seats.get(split[0]) if split is not None and split[1] == "subscribe" else None
+        if seat is not None:
+            memory = self._services.link_memory
+            memory.observe(seat.link_key, report.peer_id, report.estimate_bps, report.bitrate_bps, at.now)
 
     def media_found(self, peers: Sequence[PeerSummary]) -> None:
         """The room is there from before the web process was restarted."""

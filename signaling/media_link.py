@@ -13,6 +13,7 @@ from signaling.tally import Tally
 from streaming.control import (
     MESSAGE_MAX_BYTES,
     Answer,
+    EncodingsWanted,
     Event,
     GetSnapshot,
     LinkReport,
@@ -115,7 +116,7 @@ class MediaLink:
         self._fail_pending()
 
     def _take(self, reply: Answer | Event) -> None:
-        if isinstance(reply, PeerChanged | SourceChanged | LinkReport):
+        if isinstance(reply, PeerChanged | SourceChanged | EncodingsWanted | LinkReport):
             if self.up:
                 self._hand_on(reply)
             return

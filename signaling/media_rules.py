@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Literal
 
-from signaling import links
+from signaling import links, messages
 from signaling.classroom import Classroom
 from signaling.door import Entry, seat_standard_client
 from signaling.effects import DropPeer
 from signaling.errors import Refusal
 from signaling.limits import Moment
-from signaling.messages import ErrorCode, FloorEnded, LessonState, Link, OwnLink, PeerLost, Role
+from signaling.messages import EncodingLimit, ErrorCode, FloorEnded, LessonState, Link, OwnLink, PeerLost, Role
 from signaling.rights import SPEAKERS, not_allowed
 from signaling.seats import PeerKind, Seat, split_peer_id
-from streaming.control import LinkReport, PeerChanged, PeerState, Slot, Source, SourceChanged
+from streaming.control import EncodingsWanted, LinkReport, PeerChanged, PeerState, Slot, Source, SourceChanged
 
-CLASS_SOURCES = frozenset({Source.MICROPHONE, Source.CAMERA})
+CLASS_SOURCES = frozenset({Source.MICROPHONE, Source.MICROPHONE_LOW, Source.CAMERA})
 _VIDEO_SLOTS = frozenset(slot for slot in Slot if not slot.is_audio)
 
 
@@ -151,22 +151,43 @@ def source_changed(room: Classroom, event: SourceChanged, at: Moment) -> None:
     seat, kind = _seat_of(room, event.peer_id)
     if seat is None or kind != "publish" or seat.publisher is None:
         return
-    if event.flowing == (event.source in seat.flowing):
-        return
-    if event.flowing:
-        seat.flowing.add(event.source)
-    else:
-        seat.flowing.discard(event.source)
-    room.announce(seat, at)
+    seat.heights[event.source] = max(event.heights, default=0)
+    if event.flowing != (event.source in seat.flowing):
+        if event.flowing:
+            seat.flowing.add(event.source)
+        else:
+            seat.flowing.discard(event.source)
+        room.announce(seat, at)
     room.settle(at)
+
+
+def encodings_wanted(room: Classroom, event: EncodingsWanted) -> None:
+    """Tell the publisher's page what viewers need, and remember it for a resume. A standard client is not told."""
+    seat, kind = _seat_of(room, event.peer_id)
+    if seat is None or kind != "publish" or seat.publisher != "page":
+        return
+    limits = [EncodingLimit(**wanted.model_dump()) for wanted in event.encodings]
+    seat.encodings_wanted[event.source] = messages.EncodingsWanted(source=event.source, encodings=limits)
+    room.send([seat], seat.encodings_wanted[event.source])
+
+
+def repeat_encodings_wanted(room: Classroom, seat: Seat) -> None:
+    """The page was away for a moment and may have missed some."""
+    for wanted in seat.encodings_wanted.values():
+        room.send([seat], wanted)
 
 
 def link_report(room: Classroom, event: LinkReport, at: Moment) -> None:
     seat, kind = _seat_of(room, event.peer_id)
     if seat is None or not _has_peer(seat, kind):
         return
-    wanted = frozenset(s.slot for s in room.slots() if s.flowing and s.slot in _shown_video(seat))
-    link = links.grade(event, wanted)
+    shown = _shown_video(seat)
+    wanted = {s.slot: s.height for s in room.slots() if s.flowing and s.slot in shown}
+    possible = [min(seat.views[slot].height or height, height) for slot, height in wanted.items()]
+    smaller = links.is_smaller(seat.shown_height, possible)
+    link = links.grade(event, frozenset(wanted), smaller=smaller, still=seat.still)
+    if kind == "subscribe":
+        room.figures.reported(event, seat.link_key, at.now)
     room.send(
         [seat],
         OwnLink(

@@ -57,10 +57,11 @@ class ErrorCode(StrEnum):
 
 
 class Link(StrEnum):
-    """Quality of a participant's link, worst first."""
+    """Quality of a participant's link, worst first; `STILL`: a picture now and then."""
 
     LOST = "lost"
     SOUND_ONLY = "sound_only"
+    STILL = "still"
     POOR = "poor"
     FAIR = "fair"
     GOOD = "good"
@@ -89,6 +90,8 @@ class ParticipantInfo(Frozen):
     """Partial lessons: whether this class's own teacher has the live feed switched on."""
     feed_minutes: float = 0.0
     link: Link = Link.UNKNOWN
+    height: int = 0
+    """Of the largest picture that this participant's page shows now, as it measured; 0: none, or not known."""
 
 
 class LessonInfo(Frozen):
@@ -114,9 +117,21 @@ class SlotState(Frozen):
     slot: Slot
     participant_id: str | None
     flowing: bool
+    height: int = 0
+    """Of the fullest picture that the participant sends; 0: not known."""
 
 
 # ---------------------------------------------------------------- client -> server
+
+
+class EncodingLimit(Frozen):
+    """What a publisher does with one encoding. `index` counts the rids of the offer; of the microphone 0 is
+    `microphone_low`, 1 the full one, where both were offered. 0: no limit of the server's."""
+
+    index: int
+    active: bool
+    max_bitrate_bps: int = 0
+    max_framerate: int = 0
 
 
 class ClientMessage(Frozen):
@@ -140,7 +155,7 @@ class OfferPublish(ClientMessage):
 
     type: Literal["offer_publish"] = "offer_publish"
     sdp: str = Field(max_length=SDP_MAX_CHARS)
-    sources: dict[str, Source] = Field(max_length=4)
+    sources: dict[str, Source] = Field(max_length=5)
     fresh: bool = True
 
 
@@ -257,14 +272,19 @@ class Ping(ClientMessage):
 
 
 class ReportPlayback(ClientMessage):
-    """What the page measured since its last report (getStats), every 5 s at most."""
+    """What the page measured since its last report (getStats), every 5 s; what comes within 2 s
+    of the last is not heeded. `height` is that of the largest picture it
+    shows now, 0: none; `still`: of a camera less than one picture a second comes."""
 
     type: Literal["report_playback"] = "report_playback"
-    freezes: int = Field(ge=0, le=10_000)
-    frozen_s: float = Field(ge=0, le=3600)
-    concealed: float = Field(ge=0, le=1)
-    """Share of audio samples concealed."""
-    frames_decoded: int = Field(ge=0, le=1_000_000)
+    freezes: int = Field(ge=0, le=200)
+    frozen_s: float = Field(ge=0, le=60, allow_inf_nan=False)
+    samples: int = Field(ge=0, le=20_000_000)
+    """Of sound, received or made up."""
+    concealed_samples: int = Field(ge=0, le=20_000_000)
+    frames_decoded: int = Field(ge=0, le=20_000)
+    height: int = Field(default=0, ge=0, le=16384)
+    still: bool = False
 
 
 # ---------------------------------------------------------------- server -> client
@@ -360,6 +380,15 @@ class MutedByTeacher(Frozen):
     muted: bool
 
 
+class EncodingsWanted(Frozen):
+    """To the publisher only: what of this source somebody needs. Told when it changes, and again after a resume; a
+    fresh publishing connection begins without limits."""
+
+    type: Literal["encodings_wanted"] = "encodings_wanted"
+    source: Source
+    encodings: list[EncodingLimit]
+
+
 class Said(Frozen):
     type: Literal["said"] = "said"
     line: ChatLine
@@ -431,6 +460,7 @@ FromServer = Annotated[
     | FloorOffered
     | FloorEnded
     | MutedByTeacher
+    | EncodingsWanted
     | Said
     | OwnLink
     | MediaLost

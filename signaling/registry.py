@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from datetime import UTC, date, datetime
 
 import structlog
 
@@ -12,6 +13,7 @@ from school.errors import NotFound, SchoolError
 from signaling.classroom import HOLD_S, Classroom
 from signaling.door import Entry
 from signaling.errors import Refusal
+from signaling.figures import LessonFigures
 from signaling.limits import Moment
 from signaling.live import LiveLesson, new_participant_id
 from signaling.messages import ErrorCode, LessonInfo, LessonState, Role
@@ -23,6 +25,7 @@ _log = structlog.get_logger()
 _TICK_S = 0.25
 _CHECK_S = 0.5
 _IDLE_S = 120.0
+_KEEP_LINKS_S = 60.0
 _RECORDS_MAX = 1000
 _RECORD_TRIES = 8
 _STANDARD_CLIENT_NAMES = {Role.TEACHER: "Учитель", Role.VIEWER: "Зритель"}
@@ -41,13 +44,16 @@ class Registry:
         self._check_now = asyncio.Event()
 
     async def start(self) -> None:
+        await self._recall_links()
         self._keep(self._write_records())
+        self._keep(self._keep_links())
         self._keep(self._tick())
         self._keep(self._watch())
         await self._services.media.start(self)
 
     async def close(self) -> None:
         """Everything still to be written is written, for as long as that makes sense."""
+        self._record_links()
         try:
             async with asyncio.timeout(5):
                 await self._records.join()
@@ -113,6 +119,10 @@ class Registry:
             feeding=[name for name in later if later[name] > minutes.get(name, 0.0)],
         )
         return LiveLesson(services, room, self.record)
+
+    def figures(self) -> dict[str, LessonFigures]:
+        """Of each lesson that runs here, by its id."""
+        return {lesson_id: lesson.room.figures for lesson_id, lesson in self._lessons.items()}
 
     def end(self, lesson_id: str) -> None:
         """End a lesson from outside the classroom; the record is the caller's to write."""
@@ -218,6 +228,26 @@ class Registry:
             self._records.put_nowait(write)
         except asyncio.QueueFull:
             self._services.tally.count("record_dropped")
+
+    async def _recall_links(self) -> None:
+        try:
+            self._services.link_memory.remember(await self._services.capacities.all(self._today()))
+        except Exception as error:
+            # Lessons go on without it; viewers begin as on links that nobody knows.
+            self._services.tally.count("links_not_recalled", error=type(error).__name__)
+
+    async def _keep_links(self) -> None:
+        while True:
+            await asyncio.sleep(_KEEP_LINKS_S)
+            self._record_links()
+
+    def _record_links(self) -> None:
+        proven, today = self._services.link_memory.take_changed(), self._today()
+        if proven:
+            self.record(lambda: self._services.capacities.keep(proven, today))
+
+    def _today(self) -> date:
+        return datetime.fromtimestamp(self._services.wall(), UTC).date()
 
     async def _write_records(self) -> None:
         while True:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from signaling.chat import new_chat_limit
 from signaling.limits import SlidingWindow
-from signaling.messages import Link, ParticipantInfo, Role
+from signaling.messages import EncodingsWanted, Link, ParticipantInfo, Role
 from streaming.control import Slot, Source
 
 PeerKind = Literal["publish", "subscribe"]
@@ -58,8 +58,17 @@ class Seat:
     flowing: set[Source] = field(default_factory=set)
     muted: set[Source] = field(default_factory=set)
     views: dict[Slot, View] = field(default_factory=dict)
+    link_key: str = ""
+    """Which link this participant came through last; see `link_keys`."""
+    encodings_wanted: dict[Source, EncodingsWanted] = field(default_factory=dict)
     feed_on: bool = True
     link: Link = Link.UNKNOWN
+    shown_height: int = 0
+    """Of the largest picture its page shows, as the page measured."""
+    still: bool = False
+    playback_at: float | None = None
+    heights: dict[Source, int] = field(default_factory=dict)
+    """Of the fullest picture of each source it sends."""
     ice_tags: dict[PeerKind, str] = field(default_factory=dict)
     """ETags of WHIP and WHEP sessions."""
     chat_limit: SlidingWindow = field(default_factory=new_chat_limit)
@@ -91,6 +100,7 @@ class Seat:
             feed_on=self.feed_on,
             feed_minutes=round(feed_minutes, 2),
             link=self.link,
+            height=self.shown_height,
         )
 
 
@@ -105,4 +115,4 @@ def may_see(observer: Seat, other: Seat, *, floor: bool) -> bool:
 
 def reduced(info: ParticipantInfo) -> ParticipantInfo:
     """What others than teachers see of a participant: nothing of their link and their feed."""
-    return info.model_copy(update={"link": Link.UNKNOWN, "feed_on": True, "feed_minutes": 0.0})
+    return info.model_copy(update={"link": Link.UNKNOWN, "height": 0, "feed_on": True, "feed_minutes": 0.0})

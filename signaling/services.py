@@ -10,7 +10,10 @@ from school.accounts import Accounts
 from school.feed import FeedSpans
 from school.invitations import Invitations
 from school.lessons import Lessons
+from school.link_capacity import LinkCapacities
 from signaling.limits import Moment
+from signaling.link_keys import LinkKeys
+from signaling.link_memory import LinkMemory
 from signaling.media_bus import MediaBus
 from signaling.tally import Tally
 
@@ -28,14 +31,17 @@ class Services:
     invitations: Invitations
     accounts: Accounts
     feed: FeedSpans
+    capacities: LinkCapacities
     media: MediaBus
     secret: bytes
+    link_keys: LinkKeys
     public_url: str = ""
     network_url: str = ""
     max_participants: int = 1000
     clock: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
     tally: Tally = field(default_factory=Tally)
+    link_memory: LinkMemory = field(default_factory=LinkMemory)
 
     def moment(self) -> Moment:
         return Moment(self.clock(), self.wall())

@@ -27,7 +27,8 @@ HEARTBEAT_S = 20.0
 MESSAGES_PER_S, MESSAGES_BURST = 50.0, 100.0
 BAD_IN_A_ROW_MAX = 20
 TOO_FAST_IN_A_ROW_MAX = 200
-WAITING_TO_JOIN_MAX = 512
+WAITING_TO_JOIN_MAX = 2048
+"""Pages connect when their link is opened, before anybody has pressed the button."""
 _DEFAULT_NAMES = {Role.TEACHER: "Учитель", Role.CO_TEACHER: "Учитель", Role.CLASS: "Класс", Role.VIEWER: "Зритель"}
 
 
@@ -55,7 +56,7 @@ class Sessions:
         connection = SocketConnection(socket, call.request.transport, self._services.tally)
         self._open.add(connection)
         try:
-            session = await self._join(socket, connection)
+            session = await self._join(socket, connection, self._services.link_keys.of(call.request.remote))
             if session is not None:
                 try:
                     await session.run(socket)
@@ -75,7 +76,7 @@ class Sessions:
             connection.end(CloseCode.GOING_AWAY, "the server is being restarted")
         await asyncio.gather(*(connection.finished() for connection in connections))
 
-    async def _join(self, socket: web.WebSocketResponse, connection: SocketConnection) -> _Session | None:
+    async def _join(self, socket: web.WebSocketResponse, connection: SocketConnection, link: str) -> _Session | None:
         """The first message; None when it was refused."""
         self._waiting_to_join += 1
         try:
@@ -90,13 +91,13 @@ class Sessions:
             connection.end(CloseCode.POLICY, "the first message must be a join")
             return None
         try:
-            return await self._admit(_read_join(frame.data), connection)
+            return await self._admit(_read_join(frame.data), connection, link)
         except Refusal as refusal:
             self._services.tally.count(f"join_refused_{refusal.code}")
             connection.refuse(refusal.code, refusal.message)
             return None
 
-    async def _admit(self, join: m.Join, connection: SocketConnection) -> _Session:
+    async def _admit(self, join: m.Join, connection: SocketConnection, link: str) -> _Session:
         if join.version != m.PROTOCOL_VERSION:
             raise Refusal(ErrorCode.WRONG_VERSION, f"this server speaks version {m.PROTOCOL_VERSION}: reload the page")
         try:
@@ -120,7 +121,7 @@ class Sessions:
             claim=claim_of(resume),
         )
         seat, _ = live.enter(entry, resume, connection)
-        return _Session(self._services, live, seat.participant_id, connection)
+        return _Session(self._services, live, seat.participant_id, connection, link)
 
 
 SESSIONS = web.AppKey("sessions", Sessions)
@@ -150,8 +151,11 @@ def _clean_name(name: str) -> str:
 class _Session:
     """A page that has joined: its messages, until the connection ends."""
 
-    def __init__(self, services: Services, live: LiveLesson, participant_id: str, connection: SocketConnection) -> None:
+    def __init__(
+        self, services: Services, live: LiveLesson, participant_id: str, connection: SocketConnection, link: str
+    ) -> None:
         self._services = services
+        self._link = link
         self._live = live
         self._participant_id = participant_id
         self._connection = connection
@@ -208,7 +212,7 @@ class _Session:
                 answer = await self._live.offer_publish(self._participant_id, message)
                 self._connection.send(answer.model_dump_json())
             case m.OfferSubscribe():
-                answer = await self._live.offer_subscribe(self._participant_id, message)
+                answer = await self._live.offer_subscribe(self._participant_id, message, self._link)
                 self._connection.send(answer.model_dump_json())
             case m.Ping():
                 self._connection.send(m.Pong(sent=message.sent, now=self._services.wall()).model_dump_json())

@@ -23,6 +23,10 @@ class Fed:
     def flowing(self) -> bool:
         return self.source in self.seat.flowing and self.source not in self.seat.muted
 
+    @property
+    def height(self) -> int:
+        return self.seat.heights.get(self.source, 0)
+
 
 def wanted_slots(teacher: Seat | None, sharer: Seat | None, floor: Seat | None, *, live: bool) -> dict[Slot, Fed]:
     """The slots that are fed. Nothing is before the lesson is live and after it has ended: nobody is shown by surprise.

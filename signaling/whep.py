@@ -19,7 +19,16 @@ async def watch(call: Call) -> web.Response:
     await live.open_media()
     entry = standard_entry(Role.VIEWER, bearer.invitation_id, bearer.expires_at)
     seat = media_rules.enter_by_whep(live.room, entry, call.services.moment())
-    request = Subscribe(request_id=0, lesson_id=live.lesson_id, peer_id=seat.subscribe_peer, sdp=offer, resumed=True)
+    link = seat.link_key = call.services.link_keys.of(call.request.remote)
+    request = Subscribe(
+        request_id=0,
+        lesson_id=live.lesson_id,
+        peer_id=seat.subscribe_peer,
+        sdp=offer,
+        resumed=True,
+        link=link,
+        start_bps=call.services.link_memory.start_bps(link, seat.subscribe_peer, call.services.clock()),
+    )
     answer = await live.negotiate(seat, "subscribe", request)
     return standard_clients.created(call, "subscribe", seat, offer=offer, answer=answer)
 

@@ -22,9 +22,13 @@ MESSAGE_MAX_BYTES = 256 * 1024
 
 
 class Source(StrEnum):
-    """What a publisher sends: one microphone, camera or screen (with its sound)."""
+    """What a publisher sends: one microphone, camera or screen (with its sound).
+
+    `MICROPHONE_LOW` is the microphone once more at 12 to 16 kbit/s, for viewers whose link carries little else.
+    """
 
     MICROPHONE = "microphone"
+    MICROPHONE_LOW = "microphone_low"
     CAMERA = "camera"
     SCREEN = "screen"
     SCREEN_SOUND = "screen_sound"
@@ -101,6 +105,10 @@ class Subscribe(Message):
     slots: dict[str, Slot] = Field(default_factory=dict)
     resumed: bool = False
     not_from: str | None = None
+    link: str = Field(default="", max_length=128)
+    """The same for subscribers behind one link (a school, a public address); "" where that is unknown."""
+    start_bps: int = Field(default=0, ge=0)
+    """What this subscriber's link may be expected to carry; 0 where that is unknown."""
 
 
 class RestartIce(Message):
@@ -271,6 +279,26 @@ class SourceChanged(Message):
     heights: list[int] = Field(default_factory=list)
 
 
+class EncodingWanted(BaseModel):
+    """What a publisher should do with one encoding; `index` counts as in `SlotLink.encoding`. 0: no limit of ours."""
+
+    index: int
+    active: bool
+    max_bitrate_bps: int = 0
+    max_framerate: int = 0
+
+
+class EncodingsWanted(Message):
+    """What viewers need of a publisher's source: told when it changes. `MICROPHONE`: index 0 is `MICROPHONE_LOW` where
+    that was offered."""
+
+    type: Literal["encodings_wanted"] = "encodings_wanted"
+    lesson_id: str
+    peer_id: str
+    source: Source
+    encodings: list[EncodingWanted]
+
+
 class SlotLink(BaseModel):
     """What one subscriber gets in one slot: encoding index (0 lowest, -1 nothing), temporal layer, bit rate."""
 
@@ -291,6 +319,8 @@ class LinkReport(Message):
     bitrate_bps: int
     loss: float = Field(ge=0, le=1)
     rtt_ms: float
+    queue_ms: float = 0.0
+    """Of a subscriber: what packets wait in front of its link."""
     slots: list[SlotLink] = Field(default_factory=list)
 
 
@@ -302,7 +332,7 @@ Request = Annotated[
     Field(discriminator="type"),
 ]
 Answer = Done | Answered | IceRestarted | Refused | Snapshot | MetricsText
-Event = PeerChanged | SourceChanged | LinkReport
+Event = PeerChanged | SourceChanged | EncodingsWanted | LinkReport
 Reply = Annotated[Answer | Event, Field(discriminator="type")]
 
 _requests: TypeAdapter[Request] = TypeAdapter(Request)

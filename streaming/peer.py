@@ -45,6 +45,11 @@ class Peer:
     def role(self) -> Literal["publisher", "subscriber"]:
         return "publisher" if isinstance(self.side, Publisher) else "subscriber"
 
+    def expected(self) -> None:
+        """The handshake begins."""
+        if isinstance(self.side, Subscriber):
+            self.room.expect(self.side)
+
     def connected(self, srtp: Keys, path: object) -> None:
         """Media may flow to `path`: a UDP address as bytes, or a stream."""
         if isinstance(self.side, Subscriber):
@@ -72,7 +77,7 @@ class Peer:
         if isinstance(self.side, Subscriber):
             feedback = rtcp.parse_sole_feedback(packet)
             if feedback is not None:
-                self.room.feedback.add(self.side.row, feedback)
+                self.room.rates.feedback.add(self.side.row, feedback)
                 return
         packets = read_rtcp(packet, self.side.errors)
         if isinstance(self.side, Publisher):

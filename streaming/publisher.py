@@ -17,6 +17,8 @@ from streaming.wire.errors import WireError
 
 OWN_SSRC: Final = 1
 SSRCS_MAX: Final = 32
+LOW_RID: Final = "low"
+"""Names the encoding that `Source.MICROPHONE_LOW` brings; no rid on the wire."""
 NACK_INTERVAL_S: Final = 0.02
 REPORT_INTERVAL_S: Final = 1.0
 ROUND_TRIP_S: Final = 0.1
@@ -77,13 +79,13 @@ class Publisher:
         """One decrypted packet in the first `length` bytes; returns the UpTrack that took it. Raises WireError."""
         header = rtp.parse_header(packet, length)
         self.received_bytes += length
-        elements = extensions.find(packet, header) if header.extension_profile else {}
-        if self._number_id and self._number_id in elements:
-            offset, size = elements[self._number_id]
-            self._arrivals.arrived(extensions.read_u16(packet, offset, size), now)
+        if header.extension_profile:
+            place = extensions.find_one(packet, header, self._number_id)
+            if place is not None:
+                self._arrivals.arrived(extensions.read_u16(packet, *place), now)
         route = self._routes.get(header.ssrc)
         if route is None:
-            route = self._resolve(packet, header, elements)
+            route = self._resolve(packet, header)
             if route is None:
                 self.errors["unknown_ssrc"] += 1
                 return None
@@ -91,7 +93,7 @@ class Publisher:
         if codec is None:
             self.errors["unknown_payload_type"] += 1
             return None
-        sequence = header.sequence
+        sequence, track = header.sequence, route.track
         if route.repairs or codec.rtx_of is not None:
             original = rtp.original_sequence(packet, header)
             if original is None:
@@ -101,23 +103,21 @@ class Publisher:
                 return None
             sequence = original
             header = header._replace(payload_start=header.payload_start + 2)
-        elif codec.name != route.track.codec:
-            route.track.change_codec(codec.name, codec.profile)
+        elif codec.name != track.codec:
+            track.change_codec(codec.name, codec.profile)
         elif header.payload_end > header.payload_start:
-            self._jitter(route, header.timestamp, now)
-        route.track.receive(route.encoding, header, sequence, packet, now)
-        return route.track
+            # Interarrival jitter (RFC 3550 appendix A.8)
+            transit = now * track.clock_rate - header.timestamp
+            step = abs(transit - route.transit)
+            route.transit = transit
+            if step < track.clock_rate:
+                route.jitter += (step - route.jitter) / 16
+        track.receive(route.encoding, header, sequence, packet, now)
+        return track
 
-    def _jitter(self, route: Route, timestamp: int, now: float) -> None:
-        """Interarrival jitter (RFC 3550 appendix A.8)."""
-        transit = now * route.track.clock_rate - timestamp
-        step = abs(transit - route.transit)
-        route.transit = transit
-        if step < route.track.clock_rate:
-            route.jitter += (step - route.jitter) / 16
-
-    def _resolve(self, packet: memoryview, header: rtp.RtpHeader, elements: dict[int, tuple[int, int]]) -> Route | None:
+    def _resolve(self, packet: memoryview, header: rtp.RtpHeader) -> Route | None:
         """Learn what an SSRC is: by mid and rid extensions, by the SDP's ssrc lines, else by its payload type."""
+        elements = extensions.find(packet, header)
 
         def text(element_id: int) -> str:
             return extensions.read_text(packet, *elements[element_id]) if element_id and element_id in elements else ""
@@ -152,28 +152,37 @@ class Publisher:
         return None
 
     def _track(self, section: PublishedSection, payload_type: int) -> UpTrack:
-        track = self.tracks.get(section.source)
+        source = Source.MICROPHONE if section.source is Source.MICROPHONE_LOW else section.source
+        track = self.tracks.get(source)
         if track is None:
             codec = section.codecs[payload_type]
             if codec.rtx_of is not None:
                 codec = section.codecs[codec.rtx_of]
-            track = UpTrack(f"{self.peer_id}/{section.source}", codec.name, codec.profile)
-            self.tracks[section.source] = track
-            self._appeared(self, section.source, track)
+            track = UpTrack(f"{self.peer_id}/{source}", codec.name, codec.profile)
+            self.tracks[source] = track
+            self._appeared(self, source, track)
         return track
 
     def _encoding(
         self, section: PublishedSection, track: UpTrack, rid: str, ssrc: int, repairs: bool
     ) -> Encoding | None:
+        if track.audio:
+            rid = LOW_RID if section.source is Source.MICROPHONE_LOW else ""
         if not track.encodings:  # in the offer's order, so that an index means the same in every run
-            for name in section.rids or ("",):
+            for name in self._sound_rids(section) if track.audio else section.rids or ("",):
                 track.encoding_for(name, 0)
+            track.encodings[0].resting = track.audio and len(track.encodings) > 1
         if not repairs:
             return track.encoding_for(rid, ssrc)
         encoding = next((each for each in track.encodings if each.rid == rid), None)
         if encoding is not None:
             encoding.rtx_ssrc = ssrc
         return encoding
+
+    def _sound_rids(self, section: PublishedSection) -> tuple[str, ...]:
+        """A microphone may come twice, the saving way as the first encoding."""
+        low = any(each.source is Source.MICROPHONE_LOW for each in self._sections.values())
+        return (LOW_RID, "") if low and section.source is not Source.SCREEN_SOUND else ("",)
 
     def receive_rtcp(self, packets: Sequence[rtcp.RtcpPacket], now: float) -> None:
         for packet in packets:

@@ -7,9 +7,9 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import numpy as np
-
 from streaming.control import (
+    EncodingsWanted,
+    EncodingWanted,
     Event,
     LinkReport,
     RefusalCode,
@@ -24,10 +24,9 @@ from streaming.fanout.sink import PacketSink
 from streaming.fanout.viewers import Viewers
 from streaming.net.negotiation import PublishedSection, SlotSsrcs, SubscribedSection
 from streaming.publisher import Publisher
-from streaming.rate import pacer
-from streaming.rate.allocator import Allocator
-from streaming.rate.estimator import Estimator
-from streaming.rate.feedback import FeedbackLog
+from streaming.rate.estimator import START_BPS, Estimator
+from streaming.rate.publisher_control import PublisherControl
+from streaming.rate.rate_control import RateControl
 from streaming.subscriber import Subscriber, own_blocks
 from streaming.uptrack.uptrack import UpTrack
 from streaming.wire import rtcp
@@ -49,7 +48,7 @@ PRIORITY: Final = (
     Slot.FLOOR_VIDEO,
 )
 FEEDBACK_INTERVAL_S: Final = 0.02
-ALLOCATE_INTERVAL_S: Final = 0.2
+CONTROL_INTERVAL_S: Final = 0.25
 SENDER_REPORT_PHASES: Final = 20
 SENDER_REPORT_STEP_S: Final = 0.05
 LINK_REPORT_PHASES: Final = 20
@@ -81,18 +80,21 @@ class Room:
         self.max_subscribers = max_subscribers
         self.viewers = Viewers()
         self.fanouts = {
-            slot: FanOut(slot.value, slot.is_audio, SSRCS[slot].ssrc, SSRCS[slot].rtx_ssrc or 0, self.viewers)
+            slot: FanOut(
+                slot.value,
+                slot.is_audio,
+                SSRCS[slot].ssrc,
+                SSRCS[slot].rtx_ssrc or 0,
+                self.viewers,
+                sharp=slot is Slot.SCREEN_VIDEO,
+            )
             for slot in PRIORITY
         }
         self.publishers: dict[str, Publisher] = {}
         self.subscribers: dict[str, Subscriber] = {}
-        self.estimator = Estimator()
-        self.estimator.reserve(self.viewers.rows)
-        self.feedback = FeedbackLog()
+        self.rates = RateControl(self.viewers, list(self.fanouts.values()))
         self.counts: Counter[str] = Counter()
-        self._allocator = Allocator()
-        self._paced_bps = self.estimator.estimate_bps
-        self._newcomers: dict[int, float] = {}
+        self._controls: dict[UpTrack, PublisherControl] = {}
         self._feeds: dict[Slot, tuple[str, Source]] = {}
         self._muted: set[tuple[str, Source]] = set()
         self._send_rtcp = send_rtcp
@@ -100,16 +102,19 @@ class Room:
         self._fresh: dict[UpTrack, None] = {}
         self._flowing: dict[tuple[str, Source], SourceChanged] = {}
         self._reports_sent: OrderedDict[tuple[int, int], float] = OrderedDict()
-        self._last_tick_s = 0.0
         self._next_feedback_s = 0.0
-        self._next_allocation_s = 0.0
+        self._next_control_s = 0.0
         self._next_sender_report_s = 0.0
         self._next_link_report_s = 0.0
         self._link_phase = 0
-        self._next_pace_s = 0.0
+        self._ticked_s = 0.0
         self._next_flow_check_s = 0.0
         self._phase = 0
         self._counted: dict[str, tuple[float, int]] = {}
+
+    @property
+    def estimator(self) -> Estimator:
+        return self.rates.estimator
 
     # ------------------------------------------------------------ who is here
 
@@ -128,6 +133,7 @@ class Room:
             return
         for track in publisher.tracks.values():
             self._fresh.pop(track, None)
+            self._controls.pop(track, None)
         for key in [key for key in self._flowing if key[0] == peer_id]:
             former = self._flowing.pop(key)
             if former.flowing:
@@ -141,20 +147,23 @@ class Room:
             raise RoomError(RefusalCode.ROOM_FULL, f"The lesson has its {self.max_subscribers} viewers already.")
 
     def add_subscriber(
-        self, peer_id: str, sections: Sequence[SubscribedSection], resumed: bool, not_from: str | None
+        self,
+        peer_id: str,
+        sections: Sequence[SubscribedSection],
+        resumed: bool,
+        not_from: str | None,
+        link: str = "",
+        start_bps: float = START_BPS,
     ) -> Subscriber:
+        """`link`: the same for viewers behind one link, "" where that is unknown."""
         row = self.viewers.add()
-        if self.estimator.rows < self.viewers.rows:
-            self.estimator.reserve(self.viewers.rows)
-            self._paced_bps = self.estimator.estimate_bps
-        self.estimator.reset(row)
+        self.rates.add(row, link, start_bps)
         subscriber = Subscriber(peer_id, row, sections, self.fanouts, not_from)
         self.subscribers[peer_id] = subscriber
         for track in subscriber.downtracks.values():
             track.fanout.add(row, track.profile, secrets.randbelow(0x8000))
             track.fanout.set_resumed(row, resumed)
         self._block_own(subscriber)
-        self._next_allocation_s = 0.0
         return subscriber
 
     def remove_subscriber(self, peer_id: str) -> None:
@@ -164,15 +173,23 @@ class Room:
         for track in subscriber.downtracks.values():
             track.fanout.remove(subscriber.row)
         self.viewers.remove(subscriber.row)
-        self._newcomers.pop(subscriber.row, None)
+        self.rates.remove(subscriber.row)
         self._counted.pop(peer_id, None)
+
+    def expect(self, subscriber: Subscriber) -> None:
+        """The subscriber will be there in a moment: have a keyframe of each picture it wants in the cache by then."""
+        for track in subscriber.downtracks.values():
+            fanout = track.fanout
+            wanted = int(fanout.downtracks.target_encoding[subscriber.row])
+            if fanout.source is not None and not fanout.audio and wanted != NONE:
+                fanout.source.keyframes.ask(wanted)
 
     def connect(self, subscriber: Subscriber, session: object, address: bytes | None, stream: object) -> None:
         """Where the subscriber's packets go from now on."""
-        if self.viewers.session[subscriber.row] is None:
-            self._newcomers[subscriber.row] = self._last_tick_s + pacer.START_S
+        first = self.viewers.session[subscriber.row] is None
         self.viewers.connect(subscriber.row, session, address, stream)
-        self._next_allocation_s = 0.0
+        if first:
+            self.rates.connected(subscriber.row, self._ticked_s)
 
     # ------------------------------------------------------------ who is seen where
 
@@ -194,7 +211,7 @@ class Room:
                 track = None
             if track is not fanout.source:
                 fanout.set_source(track)
-                self._next_allocation_s = 0.0
+                self.rates.allocate_soon()
 
     def _block_own(self, subscriber: Subscriber) -> None:
         for slot, track in subscriber.downtracks.items():
@@ -216,7 +233,7 @@ class Room:
             raise RoomError(RefusalCode.NO_PEER, "No such subscriber, or it did not negotiate this slot.")
         track.fanout.downtracks.height[subscriber.row] = height
         track.fanout.set_resumed(subscriber.row, not paused)
-        self._next_allocation_s = 0.0
+        self.rates.allocate_soon()
 
     # ------------------------------------------------------------ packets
 
@@ -243,7 +260,7 @@ class Room:
         """RTCP of a viewer. It acts on this viewer's rows only."""
         for packet in packets:
             if isinstance(packet, rtcp.TransportFeedback):
-                self.feedback.add(subscriber.row, packet.feedback)
+                self.rates.feedback.add(subscriber.row, packet.feedback)
             elif isinstance(packet, rtcp.Nack):
                 track = subscriber.downtrack(packet.media_ssrc)
                 if track is not None:
@@ -269,18 +286,20 @@ class Room:
     def _receiver_report(self, subscriber: Subscriber, block: rtcp.ReportBlock, now: float) -> None:
         sent = self._reports_sent.get((subscriber.row, block.last_sr))
         rtt_s = now - sent - block.delay_since_last_sr / 65536 if block.last_sr and sent is not None else 0.0
-        self.estimator.receiver_report(subscriber.row, block.fraction_lost / 256, max(0.0, rtt_s), now)
+        row = subscriber.row
+        self.estimator.receiver_report(row, block.fraction_lost / 256, max(0.0, rtt_s), now)
+        self.viewers.round_trip_s[row] = self.estimator.rtt_s[row]
 
     # ------------------------------------------------------------ time
 
     def tick(self, now: float, sink: PacketSink) -> None:
-        """To be called every `pacer.TICK_S`, or `pacer.IDLE_TICK_S` while nobody waits for credit."""
-        if self.viewers.any_slow or now >= self._next_pace_s:
-            self._next_pace_s = now + pacer.IDLE_PACE_S
-            self._pace(now, sink)
-        if now >= self._next_allocation_s:
-            self._next_allocation_s = now + ALLOCATE_INTERVAL_S
-            self._allocate(now)
+        """To be called every `pacer.TICK_S` while `rates.busy`, else every `pacer.IDLE_TICK_S`."""
+        self._ticked_s = now
+        if self.subscribers:
+            self.rates.tick(now, sink)
+        if now >= self._next_control_s:
+            self._next_control_s = now + CONTROL_INTERVAL_S
+            self._control_publishers(now)
         if now >= self._next_feedback_s:
             self._next_feedback_s = now + FEEDBACK_INTERVAL_S
             self._feedback_out(now)
@@ -294,27 +313,25 @@ class Room:
             self._next_link_report_s = now + LINK_REPORT_STEP_S
             self._link_reports(now)
 
-    def _pace(self, now: float, sink: PacketSink) -> None:
-        elapsed, self._last_tick_s = now - self._last_tick_s, now
-        if not self.subscribers:
-            return
-        active = [fanout for fanout in self.fanouts.values() if fanout.source is not None]
-        for fanout in active:
-            fanout.charge()
-        pacer.refill(self.viewers, self._paced_bps, min(elapsed, 1.0))
-        for row, until in list(self._newcomers.items()):
-            self.viewers.credit[row] = pacer.START_CREDIT_BYTES
-            if now >= until:
-                del self._newcomers[row]
-        waiting = None
-        if self.viewers.any_slow:
-            waiting = np.zeros(self.viewers.rows, np.bool_)
-            for fanout in active:
-                if not fanout.audio:
-                    fanout.drain(now, sink)
-                    queued = fanout.queued()
-                    waiting[: len(queued)] |= queued
-        pacer.decide_slow(self.viewers, waiting)
+    def _control_publishers(self, now: float) -> None:
+        """Tell publishers which encodings somebody needs."""
+        desired: dict[UpTrack, set[int]] = {}
+        for fanout in self.fanouts.values():
+            if fanout.source is not None:
+                desired.setdefault(fanout.source, set()).update(fanout.desired)
+        for publisher in self.publishers.values():
+            for source, track in publisher.tracks.items():
+                control = self._controls.get(track)
+                if control is None:
+                    control = self._controls[track] = PublisherControl(track, now)
+                wanted = control.update(desired.get(track, set()), now)
+                if wanted is not None:
+                    encodings = [EncodingWanted(index=each.index, active=each.active) for each in wanted]
+                    self._emit(
+                        EncodingsWanted(
+                            lesson_id=self.lesson_id, peer_id=publisher.peer_id, source=source, encodings=encodings
+                        )
+                    )
 
     def _feedback_out(self, now: float) -> None:
         for fanout in self.fanouts.values():
@@ -324,19 +341,6 @@ class Room:
         for publisher in self.publishers.values():
             for packet in publisher.feedback(now):
                 self._send_rtcp(publisher.peer_id, packet)
-
-    def _allocate(self, now: float) -> None:
-        for fanout in self.fanouts.values():
-            fanout.account()
-        batch = self.feedback.take(self.viewers)
-        if batch is not None:
-            self.estimator.feedback(batch, now)
-        self.estimator.tick(self.viewers.bytes, now)
-        if self.subscribers:
-            estimator = self.estimator
-            fanouts = list(self.fanouts.values())
-            allocated_bps = self._allocator.allocate(fanouts, estimator.estimate_bps, now, estimator.unproven(now))
-            self._paced_bps = np.maximum(estimator.estimate_bps, allocated_bps)
 
     def _sender_reports(self, now: float) -> None:
         """Each viewer's once a second, spread over the second."""
@@ -368,7 +372,7 @@ class Room:
                     source=source,
                     flowing=now - last < SOURCE_SILENT_S,
                     codec=track.codec,
-                    heights=[encoding.height for encoding in track.encodings if encoding.height],
+                    heights=[each.height for each in track.encodings if each.height and each.available(now)],
                 )
                 if self._flowing.get((publisher.peer_id, source)) != state:
                     self._flowing[(publisher.peer_id, source)] = state
@@ -412,6 +416,7 @@ class Room:
                     bitrate_bps=self._rate(subscriber.peer_id, int(self.viewers.bytes[row]), now),
                     loss=float(self.estimator.loss[row]),
                     rtt_ms=float(self.estimator.rtt_s[row]) * 1000,
+                    queue_ms=max(0.0, float(self.estimator.queue_s[row])) * 1000,
                     slots=[
                         self._slot_link(slot, track.fanout, row, now) for slot, track in subscriber.downtracks.items()
                     ],

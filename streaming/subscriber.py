@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from streaming.control import Slot
@@ -28,6 +29,7 @@ class DownTrack:
 
 
 def wire_profile(section: SubscribedSection) -> WireProfile:
+    """Equal for equal browsers, and then the same object."""
     codecs = tuple(
         (
             codec.name,
@@ -38,7 +40,12 @@ def wire_profile(section: SubscribedSection) -> WireProfile:
         for codec in section.codecs
     )
     ids = section.extensions
-    return WireProfile(codecs, ids.transport_cc, ids.abs_send_time)
+    return _shared(WireProfile(codecs, ids.transport_cc, ids.abs_send_time))
+
+
+@lru_cache(maxsize=256)
+def _shared(profile: WireProfile) -> WireProfile:
+    return profile
 
 
 class Subscriber:

@@ -35,6 +35,7 @@ from streaming.net.negotiation import (
 from streaming.net.outbox import Outbox
 from streaming.net.port import MediaPort
 from streaming.peer import Peer
+from streaming.rate.estimator import START_BPS
 from streaming.rate.pacer import IDLE_TICK_S, TICK_S
 from streaming.room import SSRCS, Room, RoomError
 
@@ -132,7 +133,7 @@ class Worker:
         self._ready[room] = None
 
     def _tick(self) -> None:
-        busy = any(room.viewers.any_slow for room in self.rooms.values())
+        busy = any(room.rates.busy for room in self.rooms.values())
         self._ticker = asyncio.get_running_loop().call_later(TICK_S if busy else IDLE_TICK_S, self._tick)
         self.serve(self._clock())
 
@@ -158,7 +159,7 @@ class Worker:
         for client in self.clients.values():
             total += client.connection.errors + client.peer.side.errors
         for room in self.rooms.values():
-            total += room.counts
+            total += room.counts + room.rates.feedback.counts
             for fanout in room.fanouts.values():
                 total += fanout.counts
             for publisher in room.publishers.values():
@@ -268,7 +269,14 @@ class Worker:
         else:
             room.check_capacity()
             sdp, subscribed = answer_subscribe(offer, transport, request.slots, SSRCS)
-            side = room.add_subscriber(request.peer_id, subscribed, request.resumed, request.not_from)
+            side = room.add_subscriber(
+                request.peer_id,
+                subscribed,
+                request.resumed,
+                request.not_from,
+                request.link,
+                request.start_bps or START_BPS,
+            )
         peer = Peer(request.peer_id, room, side, self.outbox, self._mark_ready, self.emit, self._peer_ended)
         connection = Connection(credentials, self._certificate, offer.fingerprints, self.port.send, peer, self._clock())
         self.port.registry.add(connection.ice, connection)

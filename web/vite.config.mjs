@@ -16,7 +16,14 @@ function gzipped() {
   };
 }
 
+/** Every language's name in itself, by its code. */
+function languageNames() {
+  const codes = readdirSync(new URL("src/locales", import.meta.url)).map((file) => file.replace(/\.ftl$/, ""));
+  return Object.fromEntries(codes.map((code) => [code, new Intl.DisplayNames([code], { type: "language" }).of(code)]));
+}
+
 export default defineConfig({
+  define: { LANGUAGE_NAMES: JSON.stringify(languageNames()) },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   plugins: [gzipped()],
   build: {

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from streaming.fanout.batch import Batch
 from streaming.fanout.chunks import Chunk
-from streaming.fanout.profiles import NUMBER_WORD, PADDING_BIT, SEQUENCE_WORD
+from streaming.fanout.profiles import MARKER_BIT, NUMBER_WORD, PADDING_BIT, SEQUENCE_WORD
 from streaming.fanout.runs import Run
 from streaming.fanout.sink import PacketSink
 from streaming.fanout.viewers import HISTORY, Viewers
@@ -23,14 +23,19 @@ _WORD: Final = struct.Struct(">H")
 
 def write_headers(chunk: Chunk, run: Run, ssrc: int, batch: Batch) -> None:
     """Write the header that all rows of a profile share in front of each cell's payload."""
-    source = batch.source
-    cache, profile = source.cache, chunk.profile
-    pt = profile.codec(source.codec, source.profile)[0]
+    cache, view = batch.source.cache, batch.source.cache.view
+    header, packed_time = b"", -1
     for cell, size in zip(run.cells, run.sizes, strict=True):
         rtp_time = batch.rtp_time(cell)
-        profile.pack(cache.view, cell * PACKET_BYTES, pt, cache.marker[cell], rtp_time, ssrc, batch.now)
+        if rtp_time != packed_time:  # once for a frame: its packets differ in the two bits below only
+            header = chunk.profile.header(chunk.payload_type, False, rtp_time, ssrc, batch.now)
+            packed_time = rtp_time
+        start = cell * PACKET_BYTES
+        view[start : start + HEADER_BYTES] = header
+        if cache.marker[cell]:
+            view[start + 1] |= MARKER_BIT
         if size != cache.length[cell]:
-            cache.view[cell * PACKET_BYTES] |= PADDING_BIT
+            view[start] |= PADDING_BIT
 
 
 def write_block(chunk: Chunk, run: Run, numbers: list[int], viewers: Viewers, batch: Batch) -> None:
@@ -52,13 +57,13 @@ def fill(
 ) -> None:
     """Copy (packets, bytes) `content` into the sink for each row of the chunk and number the copies by columns."""
     per_row, used = content.shape
-    layout = chunk.layout(per_row, sink)
+    layout, index = chunk.layout(per_row, sink), chunk.index
     layout.block[:, :, :used] = content
     layout.sequences[:] = chunk.base + np.array(numbers, np.uint16)
-    wide = viewers.number[chunk.rows][:, None] + layout.steps
+    wide = viewers.number[index][:, None] + layout.steps
     if chunk.profile.number_id:
         layout.numbers[:] = wide
-    viewers.number[chunk.rows] = wide[:, -1] + np.uint16(1)
+    viewers.number[index] += np.uint16(per_row)
     place = chunk.history_rows + (wide & (HISTORY - 1))
     viewers.history.reshape(-1)[place] = send if per_row == 1 else np.arange(send, send + per_row, dtype=np.uint32)
 

@@ -16,6 +16,7 @@ from streaming.fanout.downtracks import NONE, DownTracks
 from streaming.fanout.profiles import NUMBER_WORD, SEQUENCE_WORD, WireProfile
 from streaming.fanout.sink import PacketSink
 from streaming.fanout.viewers import ADDRESS_BYTES, HISTORY, Viewers
+from streaming.uptrack.cache import OVERHEAD_BYTES
 from streaming.uptrack.uptrack import UpTrack
 from streaming.wire.slab import PACKET_BYTES
 
@@ -55,11 +56,13 @@ class Chunk:
         addresses: npt.NDArray[np.uint64],
     ) -> None:
         self.rows = rows
+        self.index = _index(rows)
         self.base = (base & 0xFFFF).astype(np.uint16)[:, None]
         self.temporal = temporal
         self.profile = profile
         self.codec = codec
         """Name and profile of what these rows are sent: the source's, or plain Opus instead of redundant Opus."""
+        self.payload_type = profile.codec(*codec)[0]
         self.sessions = sessions
         self.streams = streams
         self.addresses = addresses
@@ -67,7 +70,7 @@ class Chunk:
         self.sent_packets = 0
         self.sent_bytes = 0
         self.charged_bytes = 0
-        """Of `sent_bytes`, what has been taken off the rows' credit."""
+        """Bytes on the wire that have been taken off the rows' credit."""
         self._layouts: dict[int, Layout] = {}
 
     def layout(self, per_row: int, sink: PacketSink) -> Layout:
@@ -91,22 +94,29 @@ class Chunk:
 
     def charge(self, viewers: Viewers) -> None:
         """Take what was sent off the rows' credit."""
-        uncharged = self.sent_bytes - self.charged_bytes
-        if uncharged:
-            viewers.credit[self.rows] -= uncharged
-            self.charged_bytes = self.sent_bytes
+        wire_bytes = self.sent_bytes + OVERHEAD_BYTES * self.sent_packets
+        if wire_bytes > self.charged_bytes:
+            viewers.credit[self.index] -= wire_bytes - self.charged_bytes
+            self.charged_bytes = wire_bytes
 
     def account(self, downtracks: DownTracks, viewers: Viewers) -> None:
         """Book what was sent to the rows."""
         if not self.sent_packets:
             return
         self.charge(viewers)
-        rows = self.rows
-        downtracks.packets[rows] += self.sent_packets
-        downtracks.octets[rows] += self.sent_bytes
-        viewers.packets[rows] += self.sent_packets
-        viewers.bytes[rows] += self.sent_bytes
+        index = self.index
+        downtracks.packets[index] += self.sent_packets
+        downtracks.octets[index] += self.sent_bytes
+        viewers.packets[index] += self.sent_packets
+        viewers.bytes[index] += self.charged_bytes
         self.sent_packets = self.sent_bytes = self.charged_bytes = 0
+
+
+def _index(rows: npt.NDArray[np.int64]) -> slice | npt.NDArray[np.int64]:
+    """Rows as an index of columns: a slice where they follow one another, which spares gathering and scattering."""
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1:
+        return slice(int(rows[0]), int(rows[-1]) + 1)
+    return rows
 
 
 def chunks_of(downtracks: DownTracks, viewers: Viewers, encoding: int, source: UpTrack) -> list[Chunk]:

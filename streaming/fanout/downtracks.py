@@ -15,8 +15,8 @@ from streaming.uptrack.encoding import Encoding
 from streaming.uptrack.uptrack import UpTrack
 
 NONE: Final = -1
-QUEUE: Final = 64
-"""Packets a viewer out of credit may have waiting in one slot; a power of two."""
+QUEUE: Final = 256
+"""Packets a viewer out of credit may have waiting in one slot: a keyframe of a shared screen must fit."""
 
 _COLUMNS: Final = {
     "present": np.bool_,
@@ -72,12 +72,15 @@ class DownTracks:
     queue_head: npt.NDArray[np.int64]
     queue_tail: npt.NDArray[np.int64]
 
-    def __init__(self) -> None:
+    def __init__(self, queued: bool = True) -> None:
+        """`queued`: packets may wait here, as those of pictures do."""
+        places = QUEUE if queued else 0
         self.rows = 0
         self.profiles: list[WireProfile | None] = []
-        self.queue_cell: npt.NDArray[np.int32] = np.zeros((0, QUEUE), np.int32)
-        self.queue_number: npt.NDArray[np.int64] = np.zeros((0, QUEUE), np.int64)
-        self.queue_sequence: npt.NDArray[np.uint16] = np.zeros((0, QUEUE), np.uint16)
+        self.queue_cell: npt.NDArray[np.int16] = np.zeros((0, places), np.int16)
+        self.queue_number: npt.NDArray[np.int32] = np.zeros((0, places), np.int32)
+        self.queue_sequence: npt.NDArray[np.uint16] = np.zeros((0, places), np.uint16)
+        self.queue_since_s: npt.NDArray[np.float64] = np.zeros((0, places))
         for name, kind in _COLUMNS.items():
             setattr(self, name, np.zeros(0, kind))
 
@@ -86,7 +89,7 @@ class DownTracks:
         added = rows - self.rows
         if added <= 0:
             return
-        for name in (*_COLUMNS, "queue_cell", "queue_number", "queue_sequence"):
+        for name in (*_COLUMNS, "queue_cell", "queue_number", "queue_sequence", "queue_since_s"):
             column = getattr(self, name)
             setattr(self, name, np.concatenate([column, np.zeros((added, *column.shape[1:]), column.dtype)]))
         self.profiles += [None] * added
@@ -114,6 +117,14 @@ class DownTracks:
     def allowed(self) -> npt.NDArray[np.bool_]:
         """Rows that may be forwarded something."""
         return self.present & self.resumed & ~self.blocked
+
+    def give_up_queue(self, row: int) -> int | None:
+        """Drop what waits for a row; the outgoing number to go on with, None when nothing waited."""
+        head = int(self.queue_head[row])
+        if head == self.queue_tail[row]:
+            return None
+        self.queue_head[row] = self.queue_tail[row]
+        return int(self.queue_sequence[row, head % QUEUE])
 
     def forwarded(self, row: int, source: UpTrack | None) -> Encoding | None:
         """What a row is forwarded now of the source; None: nothing."""

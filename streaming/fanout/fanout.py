@@ -30,13 +30,17 @@ from streaming.uptrack.uptrack import Arrival, UpTrack
 class FanOut:
     """One slot. `now` in seconds, monotonic; nothing here blocks or reads a clock."""
 
-    def __init__(self, slot: str, audio: bool, ssrc: int, rtx_ssrc: int, viewers: Viewers) -> None:
+    def __init__(self, slot: str, audio: bool, ssrc: int, rtx_ssrc: int, viewers: Viewers, sharp: bool = False) -> None:
         self.slot = slot
         self.audio = audio
+        self.sharp = sharp
+        """Of this slot's pictures resolution counts before motion."""
+        self.desired: set[int] = set()
+        """Encodings that viewers take or could take, as the allocator found."""
         self.ssrc = ssrc
         self.rtx_ssrc = rtx_ssrc
         self.viewers = viewers
-        self.downtracks = tracks = DownTracks()
+        self.downtracks = tracks = DownTracks(queued=not audio)
         self.counts: Counter[str] = Counter()
         """Drops by kind."""
         self.retransmitted = 0
@@ -89,6 +93,10 @@ class FanOut:
         """Set targets; pausing (NONE) acts at once, all else at the next place where a decoder can follow."""
         self._selection.aim_rows(rows, encodings, temporals)
 
+    def abandon(self, rows: npt.NDArray[np.int64]) -> None:
+        """Cease to send what these rows have, though what they are to have has not begun yet."""
+        self._selection.abandon(rows)
+
     def set_source(self, source: UpTrack | None) -> None:
         """Feed the slot from another UpTrack; viewers' numbers and timestamps go on."""
         if source is not self.source:
@@ -112,6 +120,8 @@ class FanOut:
             timeline.begin(rtp_time[arrivals[0].cell], now)
         if len(source.encodings) > 1:
             arrivals = sorted(arrivals, key=lambda arrival: arrival.encoding)
+        if not self.audio:
+            selection.catch_up(source, arrivals, self._queue, now)
         batch = self._batch(source, now, sink)
         position = 0
         while position < len(arrivals):
@@ -134,9 +144,12 @@ class FanOut:
         return self._queue.waiting()
 
     def drain(self, now: float, sink: PacketSink) -> None:
-        """Send what waits to rows that have credit again, oldest first."""
+        """Send what waits to rows that have credit again, oldest first; thin out what has waited for too long."""
         if self.source is not None:
-            self._queue.drain(self._batch(self.source, now, sink))
+            batch = self._batch(self.source, now, sink)
+            for row in self._queue.late(now):
+                self._selection.thin(row, self._queue, self._queue.delay_s(row, now))
+            self._queue.drain(batch)
 
     def retransmit(self, row: int, sequences: list[int], now: float, sink: PacketSink) -> int:
         """Answer a NACK from the cache (RFC 4588); returns how many packets were sent."""
@@ -145,6 +158,13 @@ class FanOut:
         sent = self._retransmitter.answer(row, sequences, self._batch(self.source, now, sink))
         self.retransmitted += sent
         return sent
+
+    def pad(self, row: int, wanted_bytes: int, now: float, sink: PacketSink) -> int:
+        """Send a packet for a probe, of about `wanted_bytes` at most; returns its bytes on the wire, 0: not possible
+        here."""
+        if self.source is None:
+            return 0
+        return self._retransmitter.pad(row, wanted_bytes, self._batch(self.source, now, sink))
 
     # ------------------------------------------------------------ accounts
 

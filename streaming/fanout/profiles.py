@@ -15,6 +15,7 @@ viewer (sequence number, transport-wide number) lie at even offsets."""
 SEQUENCE_WORD: Final = 1
 NUMBER_WORD: Final = 9
 PADDING_BIT: Final = 0x20
+MARKER_BIT: Final = 0x80
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,13 @@ class WireProfile:
         self, target: memoryview, offset: int, pt: int, marker: bool, rtp_time: int, ssrc: int, now: float
     ) -> None:
         """Write the 24-byte header with zero sequence and transport-wide numbers."""
-        HEADER.pack_into(
-            target,
-            offset,
+        target[offset : offset + HEADER.size] = self.header(pt, marker, rtp_time, ssrc, now)
+
+    def header(self, pt: int, marker: bool, rtp_time: int, ssrc: int, now: float) -> bytes:
+        """What `pack` writes."""
+        return HEADER.pack(
             0x90,
-            pt | (0x80 if marker else 0),
+            pt | (MARKER_BIT if marker else 0),
             0,
             rtp_time,
             ssrc,

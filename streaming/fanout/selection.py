@@ -8,14 +8,18 @@ import numpy as np
 import numpy.typing as npt
 
 from streaming.fanout import switching
+from streaming.fanout.catch_up import catch_up
 from streaming.fanout.chunks import Chunk, chunks_of
 from streaming.fanout.downtracks import NONE, DownTracks
 from streaming.fanout.profiles import WireProfile
+from streaming.fanout.queue import Queue
 from streaming.fanout.viewers import Viewers
 from streaming.uptrack.encoding import TEMPORAL_LAYERS
 from streaming.uptrack.uptrack import Arrival, UpTrack
 
 TOP_TEMPORAL: Final = TEMPORAL_LAYERS - 1
+HOPELESS_S: Final = 0.8
+"""Pictures that have waited for so long are of no use any more."""
 
 
 class Selection:
@@ -59,9 +63,13 @@ class Selection:
         tracks = self._downtracks
         if tracks.present[row] and tracks.resumed[row] and not tracks.blocked[row]:
             if self._audio and self.source is not None:
-                self._aim(row, 0, TOP_TEMPORAL)
+                self._aim(row, self._fullest(), TOP_TEMPORAL)
         else:
             self._aim(row, NONE, 0)
+
+    def _fullest(self) -> int:
+        """Of sound: its encoding of full quality, the last."""
+        return max(0, len(self.source.encodings) - 1) if self.source is not None else 0
 
     def _aim(self, row: int, encoding: int, temporal: int) -> None:
         self.aim_rows(np.array([row]), np.array([encoding]), np.array([temporal]))
@@ -80,6 +88,13 @@ class Selection:
         self._leave(rows[(encodings == NONE) & (tracks.encoding[rows] != NONE)])
         self._changed()
 
+    def abandon(self, rows: npt.NDArray[np.int64]) -> None:
+        """Cease to forward what these rows have, though what they are to have has not begun yet."""
+        rows = rows[self._downtracks.encoding[rows] != NONE]
+        if len(rows):
+            self._leave(rows)
+            self._changed()
+
     def set_source(self, source: UpTrack | None) -> None:
         """Feed the slot from another UpTrack; viewers' numbers and picture ids go on."""
         tracks = self._downtracks
@@ -94,7 +109,7 @@ class Selection:
         self._restarts = []
         if source is not None and self._audio:
             for row in np.flatnonzero(tracks.allowed()).tolist():
-                self._aim(row, 0, TOP_TEMPORAL)
+                self._aim(row, self._fullest(), TOP_TEMPORAL)
         self._changed()
 
     def _leave(self, rows: npt.NDArray[np.int64]) -> None:
@@ -137,6 +152,13 @@ class Selection:
         self._restarts = restarts
         self._changed()
 
+    def catch_up(self, source: UpTrack, unsent: list[Arrival], queue: Queue, now: float) -> None:
+        """Let newcomers begin with what the cache still holds."""
+        begun = catch_up(self._downtracks, self._viewers, queue, source, unsent, now) if self.waiting else 0
+        if begun:
+            self.switches += begun
+            self._changed()
+
     def switch(self, source: UpTrack, unsent: list[Arrival]) -> None:
         """Let the rows change over that wait for the very packet that is the first of `unsent`."""
         tracks, arrival = self._downtracks, unsent[0]
@@ -156,6 +178,17 @@ class Selection:
         if found is None:
             found = self._chunks[encoding] = chunks_of(self._downtracks, self._viewers, encoding, source)
         return found
+
+    def thin(self, row: int, queue: Queue, delay_s: float) -> None:
+        """A row's packets have waited for too long: leave out its highest temporal layer, or, where there is none,
+        everything up to the next keyframe."""
+        if self.source is None:
+            return
+        if queue.thin(row, self.source):
+            self._changed()
+        elif delay_s > HOPELESS_S:
+            switching.leave(self._downtracks, row, self.source, [])
+            self._changed()
 
     # ------------------------------------------------------------ accounts
 

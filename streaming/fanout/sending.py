@@ -11,11 +11,11 @@ from streaming.fanout.batch import Batch
 from streaming.fanout.blocks import deliver, fill, write_block, write_headers
 from streaming.fanout.chunks import Chunk
 from streaming.fanout.downtracks import DownTracks
-from streaming.fanout.profiles import PADDING_BIT
+from streaming.fanout.profiles import PADDING_BIT, WireProfile
 from streaming.fanout.queue import Queue
 from streaming.fanout.runs import Run, equal_size, equalise
 from streaming.fanout.viewers import Viewers, mark_slow
-from streaming.uptrack.cache import HEADER_BYTES
+from streaming.uptrack.cache import HEADER_BYTES, OVERHEAD_BYTES
 from streaming.uptrack.uptrack import Arrival
 from streaming.wire import red
 from streaming.wire.errors import WireError
@@ -54,6 +54,7 @@ class Sender:
         sizes = [cache.length[cell] for cell in cells] if self._audio else equalise(cache, cells)
         run = Run(cells, sizes, equal_size(sizes), self._viewers.record(sizes, batch.now))
         encoding = source.encodings[first.encoding]
+        headed: WireProfile | None = None  # whose headers lie in the cache
         for chunk in chunks:
             if chunk.temporal < first.temporal:
                 if first.late:
@@ -64,28 +65,35 @@ class Sender:
             else:
                 temporal = chunk.temporal
                 numbers = [(each.number - encoding.above(each.number, temporal)) & 0xFFFF for each in arrivals]
+                if chunk.profile is not headed:
+                    write_headers(chunk, run, self._ssrc, batch)
+                    headed = chunk.profile
                 self._send_run(chunk, arrivals, run, numbers, batch)
 
     def _send_run(self, whole: Chunk, arrivals: list[Arrival], run: Run, numbers: list[int], batch: Batch) -> None:
         viewers, chunk = self._viewers, whole
         if arrivals[0].late:
             chunk = self._since(whole, arrivals[0])
+        run_bytes = sum(run.sizes)
+        if run_bytes > viewers.least_credit and not self._audio:
+            mark_slow(viewers, chunk.rows, run_bytes)
         if viewers.any_slow and not self._audio:
             slow = viewers.slow[chunk.rows]
             if slow.any():
-                self._queue.put(chunk, slow, arrivals, numbers)
+                self._queue.put(chunk, slow, arrivals, numbers, batch.now)
                 chunk = chunk.subset(~slow)
         if not len(chunk.rows):
             return
         per_row = len(run.cells)
-        write_headers(chunk, run, self._ssrc, batch)
         write_block(chunk, run, numbers, viewers, batch)
         deliver(chunk, per_row, run.equal and run.equal + HEADER_BYTES, batch.sink)
         chunk.sent_packets += per_row
-        chunk.sent_bytes += sum(run.sizes)
+        chunk.sent_bytes += run_bytes
         if chunk.sent_bytes - chunk.charged_bytes > CHARGE_BYTES and not self._audio:
             chunk.charge(viewers)
-            mark_slow(viewers, chunk.rows)
+            viewers.least_credit -= run_bytes + OVERHEAD_BYTES * per_row
+            if viewers.least_credit <= 0:
+                mark_slow(viewers, chunk.rows)
         if chunk is not whole:
             chunk.account(self._downtracks, viewers)
 
@@ -124,8 +132,7 @@ class Sender:
         content[0, HEADER_BYTES:] = np.frombuffer(payload, np.uint8)
         view = content.data.cast("B")
         marker = source.cache.marker[arrival.cell] and not padding
-        pt = chunk.profile.codec(*chunk.codec)[0]
-        chunk.profile.pack(view, 0, pt, marker, batch.rtp_time(arrival.cell), self._ssrc, batch.now)
+        chunk.profile.pack(view, 0, chunk.payload_type, marker, batch.rtp_time(arrival.cell), self._ssrc, batch.now)
         if padding:
             view[0] |= PADDING_BIT
         number = arrival.number - source.encodings[arrival.encoding].above(arrival.number, chunk.temporal)

@@ -8,9 +8,9 @@ import numpy as np
 
 from streaming.fanout.batch import Batch
 from streaming.fanout.downtracks import DownTracks
-from streaming.fanout.profiles import NUMBER_WORD, SEQUENCE_WORD, WireProfile
+from streaming.fanout.profiles import NUMBER_WORD, PADDING_BIT, SEQUENCE_WORD, WireProfile
 from streaming.fanout.viewers import ADDRESS_BYTES, HISTORY, Viewers
-from streaming.uptrack.cache import HEADER_BYTES
+from streaming.uptrack.cache import HEADER_BYTES, OVERHEAD_BYTES
 from streaming.wire.slab import PACKET_BYTES
 
 _SEQUENCE: Final = slice(2 * SEQUENCE_WORD, 2 * SEQUENCE_WORD + 2)
@@ -56,10 +56,26 @@ class SingleSender:
         target[head : head + size] = cache.view[start : start + size]
         rtx_sequence = int(tracks.rtx_sequence[row])
         tracks.rtx_sequence[row] = (rtx_sequence + 1) & 0xFFFF
-        self._finish(row, profile, rtx_sequence, head + size, size, batch)
+        self._finish(row, profile, rtx_sequence, head + size, size + 2, batch)
+
+    def send_padding(self, row: int, size: int, batch: Batch) -> None:
+        """A packet of `size` (1 … 255) bytes of nothing on the numbers of retransmissions, for a probe."""
+        source, tracks = batch.source, self._downtracks
+        profile = tracks.profiles[row]
+        if profile is None or self._viewers.session[row] is None or not profile.takes(source.codec):
+            return
+        pt = profile.codec(source.codec, source.profile)[1]
+        target = batch.sink.view
+        profile.pack(target, 0, pt, False, 0, self._rtx_ssrc, batch.now)
+        target[0] |= PADDING_BIT
+        target[HEADER_BYTES : HEADER_BYTES + size] = bytes(size - 1) + bytes((size,))
+        rtx_sequence = int(tracks.rtx_sequence[row])
+        tracks.rtx_sequence[row] = (rtx_sequence + 1) & 0xFFFF
+        self._finish(row, profile, rtx_sequence, HEADER_BYTES + size, size, batch)
 
     def _finish(self, row: int, profile: WireProfile, sequence: int, length: int, size: int, batch: Batch) -> None:
-        """Number, deliver and book the packet of `length` bytes, `size` of them media, that lies first in the sink."""
+        """Number, deliver and book the packet of `length` bytes, `size` of them payload, that lies first in the
+        sink."""
         viewers, sink = self._viewers, batch.sink
         wide = int(viewers.number[row])
         sink.view[_SEQUENCE] = sequence.to_bytes(2, "big")
@@ -74,6 +90,6 @@ class SingleSender:
             sink.deliver([session], address, 1, 1, 0)
         else:
             sink.deliver_streams([session], [stream])
-        viewers.credit[row] -= size
+        viewers.credit[row] -= size + OVERHEAD_BYTES
         viewers.packets[row] += 1
-        viewers.bytes[row] += size
+        viewers.bytes[row] += size + OVERHEAD_BYTES

@@ -16,9 +16,12 @@ from streaming.uptrack.uptrack import Arrival, UpTrack
 
 
 def leave(tracks: DownTracks, row: int, source: UpTrack | None, unsent: Sequence[Arrival]) -> None:
-    """Stop forwarding to a row, remembering how its numbers go on."""
+    """Stop forwarding to a row, remembering how its numbers go on; what still waits for it is given up."""
     encoding = tracks.forwarded(row, source)
-    if encoding is not None:
+    waiting = tracks.give_up_queue(row)
+    if waiting is not None:
+        tracks.next_sequence[row] = waiting
+    elif encoding is not None:
         tracks.next_sequence[row] = _next_sequence(tracks, row, encoding, unsent)
     tracks.encoding[row] = NONE
 
@@ -31,14 +34,18 @@ def switch_encoding(tracks: DownTracks, viewers: Viewers, source: UpTrack, unsen
     rows = np.flatnonzero(waiting & viewers.connected[: tracks.rows])
     for row in rows.tolist():
         leave(tracks, row, source, unsent)
-        temporal = int(tracks.target_temporal[row])
-        going_on = int(tracks.next_sequence[row])
-        tracks.encoding[row] = arrival.encoding
-        tracks.temporal[row] = tracks.former_temporal[row] = temporal
-        tracks.base[row] = going_on - (arrival.number - encoding.above(arrival.number, temporal))
-        tracks.start[row] = tracks.former_start[row] = arrival.number
-        tracks.former_base[row] = tracks.base[row]
+        begin(tracks, row, encoding, arrival.number)
     return len(rows)
+
+
+def begin(tracks: DownTracks, row: int, encoding: Encoding, number: int) -> None:
+    """Forward an encoding to a row that has none, from a keyframe's first packet on."""
+    temporal = int(tracks.target_temporal[row])
+    tracks.encoding[row] = encoding.index
+    tracks.temporal[row] = tracks.former_temporal[row] = temporal
+    tracks.base[row] = int(tracks.next_sequence[row]) - (number - encoding.above(number, temporal))
+    tracks.start[row] = tracks.former_start[row] = number
+    tracks.former_base[row] = tracks.base[row]
 
 
 def switch_temporal(tracks: DownTracks, arrival: Arrival, source: UpTrack) -> bool:
@@ -72,11 +79,11 @@ def switch_temporal(tracks: DownTracks, arrival: Arrival, source: UpTrack) -> bo
 
 def _next_sequence(tracks: DownTracks, row: int, encoding: Encoding, unsent: Sequence[Arrival]) -> int:
     """Outgoing number of the next packet of the encoding that a row has been forwarded."""
-    ahead = _next_number(encoding, unsent)
+    ahead = next_number(encoding, unsent)
     return (ahead - encoding.above(ahead, int(tracks.temporal[row])) + int(tracks.base[row])) & 0xFFFF
 
 
-def _next_number(encoding: Encoding, unsent: Sequence[Arrival]) -> int:
+def next_number(encoding: Encoding, unsent: Sequence[Arrival]) -> int:
     """First number that has not been forwarded: packets that have arrived may still wait for it."""
     for arrival in unsent:
         if arrival.encoding == encoding.index and not arrival.late:

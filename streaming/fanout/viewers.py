@@ -11,16 +11,34 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from streaming.uptrack.cache import OVERHEAD_BYTES
+
 HISTORY: Final = 1024
 """Transport-wide numbers remembered per viewer; a power of two."""
+NOT_SENT: Final = 0xFFFF_FFFF
+"""In the history: a number under which nothing was sent, or whose receipt has been counted."""
 SENDS: Final = 1 << 16
 """Sends remembered per room (a packet to any number of viewers at one time is one send)."""
 ADDRESS_BYTES: Final = 28
 INITIAL_ROWS: Final = 16
+_COLUMNS: Final = (
+    "used",
+    "number",
+    "reported",
+    "history",
+    "credit",
+    "repair_credit",
+    "slow",
+    "round_trip_s",
+    "connected",
+    "address",
+    "packets",
+    "bytes",
+)
 
 
 class Viewers:
-    """Columns by row. Times in seconds, sizes in bytes on the wire without UDP and IP headers."""
+    """Columns by row. Times in seconds, sizes in bytes on the wire, all headers included."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -30,11 +48,19 @@ class Viewers:
         """Next transport-wide sequence number."""
         self.history: npt.NDArray[np.uint32] = np.zeros((0, HISTORY), np.uint32)
         """Send of each transport-wide number."""
+        self.reported: npt.NDArray[np.uint16] = np.zeros(0, np.uint16)
+        """First transport-wide number of which no feedback has spoken yet."""
         self.credit: npt.NDArray[np.float32] = np.zeros(0, np.float32)
         """Bytes this viewer may be sent at once; filled by the pacer."""
+        self.repair_credit: npt.NDArray[np.float32] = np.zeros(0, np.float32)
+        """Bytes this viewer may be sent again at once; filled by the pacer."""
         self.slow: npt.NDArray[np.bool_] = np.zeros(0, np.bool_)
         """Out of credit or with packets queued: its video goes through the queue. Cleared at ticks only."""
         self.any_slow = False
+        self.least_credit = float("inf")
+        """Of all rows at the latest tick: a run of packets with fewer bytes than this passes everybody."""
+        self.round_trip_s: npt.NDArray[np.float32] = np.zeros(0, np.float32)
+        """As the viewer's receiver reports tell; 0 while that is not known."""
         self.address: npt.NDArray[np.uint8] = np.zeros((0, ADDRESS_BYTES), np.uint8)
         """struct sockaddr_in6 of viewers on UDP."""
         self.connected: npt.NDArray[np.bool_] = np.zeros(0, np.bool_)
@@ -51,7 +77,7 @@ class Viewers:
 
     def _grow(self, rows: int) -> None:
         added = rows - self.rows
-        for name in ("used", "number", "history", "credit", "slow", "connected", "address", "packets", "bytes"):
+        for name in _COLUMNS:
             column = getattr(self, name)
             setattr(self, name, np.concatenate([column, np.zeros((added, *column.shape[1:]), column.dtype)]))
         self.session += [None] * added
@@ -67,10 +93,11 @@ class Viewers:
             return self.add()
         row = int(free[0])
         self.used[row] = True
-        self.number[row] = 1
-        self.history[row] = 0
-        self.credit[row] = 0
+        self.number[row] = self.reported[row] = 1
+        self.history[row] = NOT_SENT
+        self.credit[row] = self.repair_credit[row] = 0
         self.slow[row] = False
+        self.round_trip_s[row] = 0
         self.packets[row] = self.bytes[row] = 0
         return row
 
@@ -90,21 +117,21 @@ class Viewers:
         self.generation += 1
 
     def record(self, sizes: list[int], now: float) -> int:
-        """Remember `len(sizes)` sends at `now`; returns the first's index, the others follow (modulo SENDS)."""
+        """Remember sends of payloads of these `sizes`; returns the first's index, the others follow (modulo SENDS)."""
         first = self._next_send
         count = len(sizes)
         if first + count > SENDS:
             first = 0
         for send, size in enumerate(sizes, first):  # a handful: quicker than slices
             self.send_time[send] = now
-            self.send_size[send] = size
+            self.send_size[send] = size + OVERHEAD_BYTES
         self._next_send = (first + count) % SENDS
         return first
 
 
-def mark_slow(viewers: Viewers, rows: npt.NDArray[np.int64]) -> None:
-    """Rows that have run out of credit go through the queue from now on."""
-    spent = viewers.credit[rows] <= 0
+def mark_slow(viewers: Viewers, rows: npt.NDArray[np.int64], wanted_bytes: int = 0) -> None:
+    """Rows with credit for no more than `wanted_bytes` go through the queue from now on."""
+    spent = viewers.credit[rows] <= wanted_bytes
     if spent.any():
         viewers.slow[rows[spent]] = True
         viewers.any_slow = True

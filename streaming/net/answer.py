@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -70,7 +70,7 @@ class AnswerWriter:
         chosen: Sequence[Codec],
         extensions: Extensions,
         *,
-        feedback: Collection[str],
+        feedback: tuple[str, ...],
         extra_fmtp: str = "",
         lines: Sequence[str] = (),
     ) -> None:

@@ -11,8 +11,9 @@ lead the answer.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from streaming.net.offer import Codec, OfferedSection
@@ -20,11 +21,17 @@ from streaming.net.offer import Codec, OfferedSection
 PREFERENCE: Final = ("vp9", "h264", "vp8", "av1")
 SIMULCAST_PREFERENCE: Final = ("h264", "vp8", "vp9", "av1")
 SPELLING: Final = {"vp9": "VP9", "h264": "H264", "vp8": "VP8", "av1": "AV1"}
+REMEMBERED: Final = 256
+"""Choices and lines of the offers seen last; a class's browsers are mostly alike."""
 VIDEO_CLOCK: Final = 90000
 AUDIO_CLOCK: Final = 48000
 
 OPUS_FMTP: Final = "minptime=10;useinbandfec=1"
 """Speech: loss concealment in band; mono and without DTX, which is what a recording wants too (RFC 7587)."""
+
+SAVING_FMTP: Final = "minptime=10;useinbandfec=1;maxaveragebitrate=14000;usedtx=1"
+SAVING_LINES: Final = ("a=ptime:60", "a=maxptime:60")
+"""Speech at its cheapest: three frames a packet save headers, and a pause is not sent (RFC 7587 section 6.1)."""
 
 TRANSPORT_CC: Final = "transport-cc"
 REMB: Final = "goog-remb"
@@ -62,9 +69,9 @@ def _h264_profile(profile_level_id: str) -> str:
     return next((name for i, mask, value, name in H264_PROFILES if i == idc and iop & mask == value), "")
 
 
-def select_video(section: OfferedSection) -> list[Codec]:
+def _select_video(codecs: tuple[Codec, ...], simulcast: bool) -> list[Codec]:
     """The offered codecs we take, best first. H264 in packetization mode 0 only where no mode 1 is offered."""
-    offered = [c for c in section.codecs if c.name in PREFERENCE and c.clock_rate == VIDEO_CLOCK]
+    offered = [c for c in codecs if c.name in PREFERENCE and c.clock_rate == VIDEO_CLOCK]
     modes = {c.parameters.get("packetization-mode", "0") for c in offered if c.name == "h264"}
     mode = "1" if "1" in modes else "0"
     taken = [
@@ -74,39 +81,57 @@ def select_video(section: OfferedSection) -> list[Codec]:
         or (c.name in {"vp9", "av1"} and profile(c) == "0")
         or c.name == "vp8"
     ]
-    plain_simulcast = len(section.rids) > 1 and bool(taken) and taken[0].name not in {"vp9", "av1"}
+    plain_simulcast = simulcast and bool(taken) and taken[0].name not in {"vp9", "av1"}
     order = SIMULCAST_PREFERENCE if plain_simulcast else PREFERENCE
     return sorted(taken, key=lambda c: (order.index(c.name), profile(c) != "constrained-baseline"))
 
 
-def select_audio(section: OfferedSection) -> list[Codec]:
+def _select_audio(codecs: tuple[Codec, ...]) -> list[Codec]:
     """Opus, and RED where it wraps that Opus."""
-    opus = [c for c in section.codecs if c.name == "opus" and c.clock_rate == AUDIO_CLOCK and c.channels == 2][:1]
+    opus = [c for c in codecs if c.name == "opus" and c.clock_rate == AUDIO_CLOCK and c.channels == 2][:1]
     wrapped = {str(c.payload_type) for c in opus}
     red = [
         c
-        for c in section.codecs
+        for c in codecs
         if c.name == "red" and c.clock_rate == AUDIO_CLOCK and c.fmtp and set(c.fmtp.split("/")) == wrapped
     ][:1]
     return [replace(c, fmtp=OPUS_FMTP) for c in opus] + red
 
 
-def select(section: OfferedSection) -> list[Codec]:
-    return select_video(section) if section.kind == "video" else select_audio(section)
+def select(section: OfferedSection) -> tuple[Codec, ...]:
+    """The offered codecs we take, best first; the same offer gets the same ones."""
+    return _select(section.kind, section.codecs, len(section.rids) > 1)
 
 
-def feedback(codec: Codec, allowed: Collection[str]) -> list[str]:
-    return [value for value in codec.feedback if value in allowed]
+def saving_sound(section: OfferedSection) -> tuple[Codec, ...]:
+    """Opus as a saving microphone sends it, without RED, which would double it again."""
+    return _saving_sound(section.codecs)
 
 
+@lru_cache(maxsize=REMEMBERED)
+def _saving_sound(codecs: tuple[Codec, ...]) -> tuple[Codec, ...]:
+    return tuple(replace(codec, fmtp=SAVING_FMTP) for codec in _select_audio(codecs) if codec.name == "opus")
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _select(kind: str, codecs: tuple[Codec, ...], simulcast: bool) -> tuple[Codec, ...]:
+    return tuple(_select_video(codecs, simulcast) if kind == "video" else _select_audio(codecs))
+
+
+@lru_cache(maxsize=REMEMBERED)
 def codec_lines(
-    codec: Codec, rtx: int | None, allowed_feedback: Collection[str], extra_fmtp: str = ""
-) -> Iterator[str]:
+    codec: Codec, rtx: int | None, allowed_feedback: tuple[str, ...], extra_fmtp: str = ""
+) -> tuple[str, ...]:
     """`a=` lines of one codec and of its retransmissions."""
+    return tuple(_codec_lines(codec, rtx, allowed_feedback, extra_fmtp))
+
+
+def _codec_lines(codec: Codec, rtx: int | None, allowed_feedback: tuple[str, ...], extra_fmtp: str) -> Iterator[str]:
     channels = f"/{codec.channels}" if codec.channels > 1 else ""
     yield f"a=rtpmap:{codec.payload_type} {SPELLING.get(codec.name, codec.name)}/{codec.clock_rate}{channels}"
-    for value in feedback(codec, allowed_feedback):
-        yield f"a=rtcp-fb:{codec.payload_type} {value}"
+    for value in codec.feedback:
+        if value in allowed_feedback:
+            yield f"a=rtcp-fb:{codec.payload_type} {value}"
     fmtp = ";".join(text for text in (codec.fmtp, extra_fmtp) if text)
     if fmtp:
         yield f"a=fmtp:{codec.payload_type} {fmtp}"

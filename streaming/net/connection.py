@@ -28,13 +28,16 @@ Path = Key | TcpPath
 class MediaHandler(Protocol):
     """Whoever this connection is for. Packets are decrypted; nothing may block."""
 
+    def expected(self) -> None:
+        """The client has been heard: its media may flow in a moment."""
+
     def connected(self, srtp: Srtp, path: Path) -> None:
         """Media may flow to `path`; called again when the path changes."""
 
     def state_changed(self, state: PeerState, transport: str) -> None: ...
 
     def keeps_dtls(self) -> bool:
-        """Whether goodbyes over DTLS are worth their memory."""
+        """Whether hearing the peer's goodbye over DTLS is worth its memory."""
 
     def receive_rtp(self, packet: memoryview, length: int, now: float) -> None: ...
 
@@ -64,6 +67,7 @@ class Connection:
         self._dtls = DtlsServer(certificate, self._send_selected)
         self._task: asyncio.Task[None] | None = None
         self._announced = ""
+        self._expired = False
 
     @property
     def path(self) -> Path | None:
@@ -76,13 +80,14 @@ class Connection:
         return "" if self.path is None else "udp" if isinstance(self.path, bytes) else "tcp"
 
     def _send_selected(self, data: bytes) -> None:
-        if self.path is not None:
+        if self.path is not None and not self._expired:
             self._send(self.path, data)
 
     def start(self) -> None:
         """ICE has validated a first address: begin to listen for the handshake. Idempotent."""
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run())
+            self.handler.expected()
 
     def receive_dtls(self, record: bytes) -> None:
         self._dtls.receive(record)
@@ -94,17 +99,19 @@ class Connection:
             self.errors["dtls_failed"] += 1
             self._set_state(PeerState.CLOSED)
             return
+        keeps_dtls = self.handler.keeps_dtls()
+        if not keeps_dtls:
+            self._dtls.seal()
         self.path_changed()
         self._set_state(PeerState.CONNECTED)
-        await self._dtls.closed()
-        self._set_state(PeerState.CLOSED)
+        if keeps_dtls:
+            await self._dtls.closed()
+            self._set_state(PeerState.CLOSED)
 
     def handshake_proved(self) -> None:
         """The peer has sent valid SRTCP, so it has the keys and needs no DTLS any more."""
         self.proved = True
-        if self._task is not None and not self.handler.keeps_dtls():
-            self._task.cancel()
-            self._dtls.release()
+        self._dtls.proved()
 
     def path_changed(self) -> None:
         if self.srtp is not None and self.path is not None:
@@ -113,6 +120,7 @@ class Connection:
     def check(self, now: float) -> None:
         """Follow ICE consent; to be called about once a second."""
         ice = self.ice.state(now)
+        self._expired = ice is IceState.EXPIRED
         if ice is IceState.CONNECTED and self.srtp is None:
             return
         if self.state is not PeerState.CLOSED:

@@ -2,7 +2,7 @@
 
 Everything is positional: slabs, io vectors and message headers are laid out once; a batch only writes lengths and
 destination pointers. The owner keeps the arrays alive as long as the kernel may read them (each call is synchronous).
-The struct layouts are those of 64-bit Linux.
+The struct layouts are those of 64-bit little-endian Linux.
 """
 
 from __future__ import annotations
@@ -93,48 +93,46 @@ class ReceiveBatch:
     def __init__(self, sock: socket.socket) -> None:
         self._fd = sock.fileno()
         self.slab = packet_slab(RECEIVE_BATCH)
-        self.view = self.slab.data.cast("B")
-        self._names = np.zeros((RECEIVE_BATCH, SOCKADDR_BYTES), np.uint8)
-        self._name_bytes = self._names.data.cast("B")
+        self._names = np.zeros(RECEIVE_BATCH * SOCKADDR_BYTES, np.uint8)
         self._iovecs = np.zeros(RECEIVE_BATCH, IOVEC)
         self._iovecs["base"] = self.slab.ctypes.data + np.arange(RECEIVE_BATCH) * PACKET_BYTES
         self._iovecs["length"] = PACKET_BYTES
         self._messages = np.zeros(RECEIVE_BATCH, MMSGHDR)
         self._messages["name"] = self._names.ctypes.data + np.arange(RECEIVE_BATCH) * SOCKADDR_BYTES
+        self._messages["name_length"] = SOCKADDR_BYTES
         self._messages["iov"] = self._iovecs.ctypes.data + np.arange(RECEIVE_BATCH) * IOVEC.itemsize
         self._messages["iov_count"] = 1
+        self._name_lengths, self._lengths = self._messages["name_length"], self._messages["length"]
         self._pointer = ffi.cast("void *", self._messages.ctypes.data)
 
-    def receive(self) -> list[int]:
-        """Lengths of the datagrams now in the slab; empty when the socket has none."""
-        self._messages["name_length"] = SOCKADDR_BYTES
+    def receive(self) -> list[tuple[int, Key]]:
+        """Length and sender of each datagram now in the slab, row by row; empty when the socket has none."""
         count = libc.recvmmsg(self._fd, self._pointer, RECEIVE_BATCH, MSG_DONTWAIT, ffi.NULL)
         if count <= 0:
             return []
-        lengths: list[int] = self._messages["length"][:count].tolist()
-        return lengths
-
-    def key(self, row: int) -> Key:
-        return bytes(self._name_bytes[row * SOCKADDR_BYTES : (row + 1) * SOCKADDR_BYTES])
+        lengths, names = self._lengths[:count].tolist(), self._names[: count * SOCKADDR_BYTES].tobytes()
+        self._name_lengths[:count] = SOCKADDR_BYTES
+        return [
+            (length, names[start : start + SOCKADDR_BYTES])
+            for length, start in zip(lengths, range(0, len(names), SOCKADDR_BYTES), strict=True)
+        ]
 
 
 class SendBatch:
     """`slots` packets laid out one after the other, sent by one `sendmmsg`.
 
     Fill `packets[:count]`, `lengths[:count]` and the destination pointers `names[:count]` (each the address of a
-    sockaddr_in6 that the caller keeps alive), then `send(0, count)`. With `send_segmented(rows, per_row)` the packets
-    of one destination, adjacent in the slab and of equal length (the last may be shorter), leave as one UDP_SEGMENT
-    message.
+    sockaddr_in6 that the caller keeps alive), then `send(0, count)`. With `send_segmented` the packets of one
+    destination, adjacent in the slab and of equal length (the last may be shorter), leave as one UDP_SEGMENT message.
     """
 
     def __init__(self, sock: socket.socket, slots: int) -> None:
         self._fd = sock.fileno()
         self.slots = slots
         self.packets = packet_slab(slots)
-        self.lengths = np.zeros(slots, np.int32)
         self._iovecs = np.zeros(slots, IOVEC)
         self._iovecs["base"] = self.packets.ctypes.data + np.arange(slots) * PACKET_BYTES
-        self._iov_lengths = self._iovecs["length"]
+        self.lengths = self._iovecs.view(np.int32).reshape(slots, 4)[:, 2]  # the low half of iov_len
         self._messages = np.zeros(slots, MMSGHDR)
         self._messages["name_length"] = SOCKADDR_BYTES
         self._messages["iov"] = self._iovecs.ctypes.data + np.arange(slots) * IOVEC.itemsize
@@ -148,33 +146,35 @@ class SendBatch:
         self._segmented["name_length"] = SOCKADDR_BYTES
         self._segmented["control"] = self._control.ctypes.data
         self._segmented["control_length"] = 24
+        self._segmented_names, self._segmented_iovecs = self._segmented["name"], self._segmented["iov"]
+        self._segmented_counts = self._segmented["iov_count"]
+        self._message_pointer = ffi.cast("char *", self._messages.ctypes.data)
+        self._segmented_pointer = ffi.cast("char *", self._segmented.ctypes.data)
         self._iov_addresses = self._iovecs.ctypes.data + np.arange(slots, dtype=np.uint64) * IOVEC.itemsize
         self.segmentation = True
         """False once the kernel or the network card has refused UDP_SEGMENT."""
 
     def send(self, first: int, end: int) -> int:
         """Send packets `first` … `end - 1`; returns how many the kernel took. The rest is dropped, never waited for."""
-        self._iov_lengths[first:end] = self.lengths[first:end]
-        return self._send_all(self._messages, first, end)
+        return self._send_all(self._message_pointer, first, end)
 
-    def send_segmented(self, rows: int, per_row: int, segment_bytes: int) -> int:
-        """Send `rows` messages of `per_row` packets each; returns how many packets the kernel took."""
-        count = rows * per_row
-        self._iov_lengths[:count] = self.lengths[:count]
+    def send_segmented(self, names: npt.NDArray[np.uint64], per_row: int, segment_bytes: int) -> int:
+        """Send a message of `per_row` packets to each destination of `names`; returns how many packets the kernel
+        took."""
+        rows = len(names)
         self._segment_size[0] = segment_bytes
-        messages = self._segmented
-        messages["name"][:rows] = self.names[:count:per_row]
-        messages["iov"][:rows] = self._iov_addresses[:count:per_row]
-        messages["iov_count"][:rows] = per_row
-        sent = self._send_all(messages, 0, rows)
+        self._segmented_names[:rows] = names
+        self._segmented_iovecs[:rows] = self._iov_addresses[: rows * per_row : per_row]
+        self._segmented_counts[:rows] = per_row
+        sent = self._send_all(self._segmented_pointer, 0, rows)
         if sent < rows and ffi.errno in {errno.EIO, errno.EINVAL, errno.EOPNOTSUPP}:
             self.segmentation = False
         return sent * per_row
 
-    def _send_all(self, messages: npt.NDArray[np.void], first: int, end: int) -> int:
+    def _send_all(self, messages: Any, first: int, end: int) -> int:
         position, taken = first, 0
         while position < end:
-            pointer = ffi.cast("void *", messages.ctypes.data + position * MMSGHDR.itemsize)
+            pointer = messages + position * MMSGHDR.itemsize
             sent: int = libc.sendmmsg(self._fd, pointer, end - position, MSG_DONTWAIT)
             if sent > 0:
                 position += sent

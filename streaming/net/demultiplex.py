@@ -14,18 +14,21 @@ class PacketKind(Enum):
     UNKNOWN = "unknown"
 
 
-_MEDIA: Final = range(128, 192)
-_RTCP_TYPES: Final = range(192, 224)
-_CONTROL: Final = tuple(
-    PacketKind.STUN if first <= 3 else PacketKind.DTLS if 20 <= first <= 63 else PacketKind.UNKNOWN
-    for first in range(256)
+_BY_FIRST: Final = (
+    *(PacketKind.STUN,) * 4,
+    *(PacketKind.UNKNOWN,) * 16,
+    *(PacketKind.DTLS,) * 44,
+    *(PacketKind.UNKNOWN,) * 64,
+    *(PacketKind.RTP,) * 64,
+    *(PacketKind.UNKNOWN,) * 64,
 )
+_RTP: Final = PacketKind.RTP
+_RTCP: Final = PacketKind.RTCP
 
 
 def kind_of(datagram: bytes | bytearray | memoryview) -> PacketKind:
     """UNKNOWN for an empty datagram and for every range that WebRTC does not use."""
     if len(datagram) < 2:
         return PacketKind.UNKNOWN
-    if datagram[0] in _MEDIA:
-        return PacketKind.RTCP if datagram[1] in _RTCP_TYPES else PacketKind.RTP
-    return _CONTROL[datagram[0]]
+    kind = _BY_FIRST[datagram[0]]
+    return _RTCP if kind is _RTP and 192 <= datagram[1] <= 223 else kind

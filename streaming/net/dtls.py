@@ -9,18 +9,31 @@ datagram, a forged alert or a flood from elsewhere cannot end a connection. No S
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from aiortc import rtcdtlstransport as aiortc_dtls
 from OpenSSL import SSL
-from pylibsrtp import Session
+from pylibsrtp import Policy, Session
 from pylibsrtp._binding import ffi as srtp_ffi
 from pylibsrtp._binding import lib as srtp
 
 RECORD_QUEUE: Final = 64
+SEND_WINDOW: Final = 128
+KEYING_LABEL: Final = b"EXTRACTOR-dtls_srtp"
+"""RFC 5764 section 4.2."""
 HANDSHAKE_TIMEOUT_S: Final = 20.0
+DATAGRAM_MAX_BYTES: Final = 1500
+REPEATS_MAX: Final = 20
+"""How often the last flight is sent again; peers repeat theirs at growing intervals, so that is minutes."""
+DTLS_1_2: Final = 0xFEFD
+"""The newest version we speak: sealing relies on how its handshake ends."""
+RECORD_HEADER: Final = struct.Struct(">BHH6xH")
+"""Content type, version, epoch, (sequence number), length."""
+HANDSHAKE: Final = 22
 
 PROFILES: Final = [aiortc_dtls.SRTP_AEAD_AES_128_GCM, aiortc_dtls.SRTP_AES128_CM_SHA1_80]
 """AEAD_AES_128_GCM first: it costs about a third of AES-CM with SHA-1 per packet."""
@@ -38,9 +51,11 @@ class Certificate(aiortc_dtls.RTCCertificate):
     def _create_ssl_context(self, srtp_profiles: list[Any]) -> SSL.Context:
         if self._context is None:
             self._context = super()._create_ssl_context(srtp_profiles)
+            self._context.set_max_proto_version(DTLS_1_2)
+            self._context.set_mode(SSL.MODE_RELEASE_BUFFERS)  # a quarter of what a connection weighs
         return self._context
 
-    @property
+    @cached_property
     def fingerprint(self) -> tuple[str, str]:
         """Hash name and value for the SDP (RFC 8122)."""
         return next((f.algorithm, f.value) for f in self.getFingerprints() if f.algorithm == "sha-256")
@@ -73,6 +88,7 @@ class _IceSide:
         self._send_datagram = send
         self.records: asyncio.Queue[bytes | None] = asyncio.Queue(RECORD_QUEUE)
         self.closed = False
+        self.last_sent = b""
 
     async def _recv(self) -> bytes:
         record = None if self.closed else await self.records.get()
@@ -82,29 +98,55 @@ class _IceSide:
         return record
 
     async def _send(self, data: bytes) -> None:
+        self.last_sent = data
         self._send_datagram(data)
+
+    def end(self) -> None:
+        self.closed = True
+        if self.records.empty():
+            self.records.put_nowait(None)
+
+
+@dataclass(slots=True)
+class _Sealed:
+    """What a sealed end may still send: datagrams that were encrypted while OpenSSL was there."""
+
+    last_flight: bytes
+    goodbye: bytes
+    repeats_left: int = REPEATS_MAX
 
 
 class DtlsServer:
-    """The server's end of one connection. `send` takes one datagram and must not block."""
+    """The server's end of one connection. `send` takes one datagram and must not block.
+
+    After `handshake` it either stays whole, to hear the peer's goodbye, or is sealed: then OpenSSL and aiortc are let
+    go of, and what is left of DTLS are two datagrams, the last flight for a peer who has lost it, and our goodbye.
+    """
+
+    role = "server"
 
     def __init__(self, certificate: Certificate, send: Callable[[bytes], None]) -> None:
-        self._ice = _IceSide(send)
-        self._dtls = aiortc_dtls.RTCDtlsTransport(self._ice, [certificate])  # type: ignore[arg-type]
-        self._dtls._srtp_profiles = PROFILES
-        self._dtls._set_role("server")
+        self._certificate = certificate
+        self._send = send
+        self._ice: _IceSide | None = _IceSide(send)
+        self._dtls: aiortc_dtls.RTCDtlsTransport | None = None
+        self._sealed: _Sealed | None = None
         self.dropped = 0
-        self.released = False
 
     def receive(self, record: bytes) -> None:
         """One datagram from a validated address; anything but a DTLS record is dropped and counted."""
-        if self.released or not record or not 20 <= record[0] <= 63 or self._ice.records.full():
+        if self._sealed is not None and self._repeat_last_flight(self._sealed, record):
+            return
+        if self._ice is None or not record or not 20 <= record[0] <= 63 or self._ice.records.full():
             self.dropped += 1
             return
         self._ice.records.put_nowait(record)
 
     async def handshake(self, fingerprints: Sequence[Fingerprint]) -> Srtp:
         """Complete the handshake against the offer's fingerprints. Raises DtlsFailed."""
+        self._dtls = aiortc_dtls.RTCDtlsTransport(self._ice, [self._certificate])  # type: ignore[arg-type]
+        self._dtls._srtp_profiles = PROFILES
+        self._dtls._set_role(self.role)
         remote = aiortc_dtls.RTCDtlsParameters(
             fingerprints=[aiortc_dtls.RTCDtlsFingerprint(f.algorithm, f.value) for f in fingerprints], role="client"
         )
@@ -115,33 +157,81 @@ class DtlsServer:
             raise DtlsFailed(str(error) or "handshake timed out") from error
         if self._dtls.state != "connected":
             raise DtlsFailed(f"handshake {self._dtls.state}")
-        return Srtp(self._dtls._tx_srtp, self._dtls._rx_srtp)
+        return Srtp(_sending_session(self._dtls), self._dtls._rx_srtp)
 
     async def closed(self) -> None:
         """Return when the peer has closed the connection or `close` was called. Call after `handshake`."""
-        task = self._dtls._task
+        task = None if self._dtls is None else self._dtls._task
         if task is not None:
             await asyncio.wait([task])
 
-    def release(self) -> None:
+    def seal(self) -> None:
         """Let go of OpenSSL's state, most of what an idle connection weighs; the keys are out and SRTP goes on.
 
-        For a peer that has proved to have finished its handshake. Goodbyes (close_notify) are neither sent nor heard
-        from now on: consent and signalling tell of an end.
+        Call after `handshake`. The peer's goodbye is not heard from now on: consent and signalling tell of an end.
         """
-        if self._dtls._task is not None:
-            self._dtls._task.cancel()
-            self._dtls._task = None
-        self._dtls._ssl = None
-        self.released = True
+        dtls, ice = self._dtls, self._ice
+        assert dtls is not None
+        assert ice is not None
+        assert dtls._ssl is not None
+        assert dtls._task is not None
+        dtls._ssl.shutdown()
+        self._sealed = _Sealed(ice.last_sent, dtls._ssl.bio_read(DATAGRAM_MAX_BYTES))
+        dtls._task.cancel()
+        dtls._task = None  # a cancelled task holds its frames, and these the transport: a cycle
+        self._dtls = self._ice = None
+
+    def proved(self) -> None:
+        """The peer has shown that it has the keys, so it needs our last flight no more."""
+        if self._sealed is not None:
+            self._sealed.repeats_left = 0
+
+    def _repeat_last_flight(self, sealed: _Sealed, record: bytes) -> bool:
+        """Send it again to a peer who repeats theirs (RFC 6347 section 4.2.4). The very same datagram serves: a peer
+        without it has not seen its record numbers, another drops it as a replay."""
+        if not sealed.repeats_left or not _has_finished(record):
+            return False
+        sealed.repeats_left -= 1
+        self._send(sealed.last_flight)
+        return True
 
     async def close(self) -> None:
         """Say goodbye (close_notify) and end; idempotent."""
-        if not self.released:
+        if self._sealed is not None:
+            self._send(self._sealed.goodbye)
+            self._sealed = None
+        if self._dtls is not None:
             await self._dtls.stop()
-        self._ice.closed = True
-        if self._ice.records.empty():
-            self._ice.records.put_nowait(None)
+        if self._ice is not None:
+            self._ice.end()
+
+
+def _sending_session(dtls: aiortc_dtls.RTCDtlsTransport) -> Session:
+    """A session like aiortc's own but for a smaller replay window, which libsrtp shifts with each packet it sends: what
+    lies further behind is refused, and nothing here is sent so late."""
+    assert dtls._ssl is not None
+    chosen = dtls._ssl.get_selected_srtp_profile()
+    profile = next(each for each in PROFILES if each.openssl_profile == chosen)
+    keys = dtls._ssl.export_keying_material(KEYING_LABEL, 2 * (profile.key_length + profile.salt_length))
+    policy = Policy(
+        key=profile.get_key_and_salt(keys, 1),
+        ssrc_type=Policy.SSRC_ANY_OUTBOUND,
+        srtp_profile=profile.libsrtp_profile,
+    )
+    policy.allow_repeat_tx = True
+    policy.window_size = SEND_WINDOW
+    return Session(policy)
+
+
+def _has_finished(datagram: bytes) -> bool:
+    """Whether there is an encrypted handshake record in it (RFC 6347 section 4.1): as nobody renegotiates, Finished."""
+    position = 0
+    while position + RECORD_HEADER.size <= len(datagram):
+        content_type, _version, epoch, length = RECORD_HEADER.unpack_from(datagram, position)
+        if content_type == HANDSHAKE and epoch == 1:
+            return True
+        position += RECORD_HEADER.size + length
+    return False
 
 
 __all__ = ["PROFILES", "Certificate", "DtlsFailed", "DtlsServer", "Fingerprint", "Srtp", "srtp", "srtp_ffi"]

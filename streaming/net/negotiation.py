@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final, TypeVar
 
 from streaming.control import Slot, Source
@@ -26,7 +27,7 @@ DEFAULT_SLOTS: Final = {
     "audio": (Slot.TEACHER_AUDIO, Slot.FLOOR_AUDIO, Slot.SCREEN_AUDIO),
     "video": (Slot.STAGE_VIDEO, Slot.TEACHER_VIDEO, Slot.FLOOR_VIDEO),
 }
-AUDIO_SOURCES: Final = frozenset({Source.MICROPHONE, Source.SCREEN_SOUND})
+AUDIO_SOURCES: Final = frozenset({Source.MICROPHONE, Source.MICROPHONE_LOW, Source.SCREEN_SOUND})
 AUDIO_SLOTS: Final = frozenset(slot for slot in Slot if slot.is_audio)
 
 STREAMS: Final = {
@@ -134,14 +135,17 @@ def answer_publish(
     answer = AnswerWriter(offer, transport)
     published = []
     for section in offer.sections:
-        chosen = codecs.select(section)
         source = wanted.get(section.mid)
+        saving = source is Source.MICROPHONE_LOW
+        chosen = codecs.saving_sound(section) if saving else codecs.select(section)
         if not answer.accepts(section, chosen) or source is None or not section.sends:
             answer.add_idle(section, chosen)
             continue
         extensions = _publish_extensions(section, chosen)
         entry = _published(section, source, chosen, extensions)
         lines = [f"a=rid:{rid} recv" for rid in entry.rids]
+        if saving:
+            lines += codecs.SAVING_LINES
         if len(entry.rids) > 1:
             lines.append(f"a=simulcast:recv {';'.join(entry.rids)}")
         answer.add(
@@ -215,11 +219,11 @@ def _pick(section: OfferedSection, wanted: Mapping[str, str], refused: str, id_m
     )
 
 
-def _heeds(chosen: list[Codec], value: str) -> bool:
+def _heeds(chosen: tuple[Codec, ...], value: str) -> bool:
     return any(value in codec.feedback for codec in chosen)
 
 
-def _publish_extensions(section: OfferedSection, chosen: list[Codec]) -> Extensions:
+def _publish_extensions(section: OfferedSection, chosen: tuple[Codec, ...]) -> Extensions:
     """Transport-wide numbering only together with its feedback; the older abs-send-time only instead of it."""
     found = _pick(section, PUBLISH_URIS[section.kind], refused="recvonly")
     if found.transport_cc and _heeds(chosen, codecs.TRANSPORT_CC):
@@ -228,7 +232,7 @@ def _publish_extensions(section: OfferedSection, chosen: list[Codec]) -> Extensi
 
 
 def _published(
-    section: OfferedSection, source: Source, chosen: list[Codec], extensions: Extensions
+    section: OfferedSection, source: Source, chosen: tuple[Codec, ...], extensions: Extensions
 ) -> PublishedSection:
     accepted: dict[int, PublishedCodec] = {}
     for codec in chosen:
@@ -252,12 +256,9 @@ def _published(
 
 
 def _subscribed(
-    section: OfferedSection, slot: Slot, ssrcs: SlotSsrcs, chosen: list[Codec], extensions: Extensions
+    section: OfferedSection, slot: Slot, ssrcs: SlotSsrcs, chosen: tuple[Codec, ...], extensions: Extensions
 ) -> SubscribedSection:
-    taken = tuple(
-        SubscribedCodec(c.name, codecs.profile(c), c.payload_type, section.rtx.get(c.payload_type), c.clock_rate)
-        for c in chosen
-    )
+    taken = _subscribed_codecs(chosen, tuple(section.rtx.get(c.payload_type) for c in chosen))
     if all(codec.rtx_payload_type is None for codec in taken):
         ssrcs = SlotSsrcs(ssrcs.ssrc, None)
     return SubscribedSection(
@@ -269,6 +270,15 @@ def _subscribed(
         extensions=extensions,
         transport_cc=extensions.transport_cc > 0 and _heeds(chosen, codecs.TRANSPORT_CC),
         remb=_heeds(chosen, codecs.REMB),
+    )
+
+
+@lru_cache(maxsize=codecs.REMEMBERED)
+def _subscribed_codecs(chosen: tuple[Codec, ...], rtx: tuple[int | None, ...]) -> tuple[SubscribedCodec, ...]:
+    """Viewers with the same browser share theirs."""
+    return tuple(
+        SubscribedCodec(c.name, codecs.profile(c), c.payload_type, rtx_type, c.clock_rate)
+        for c, rtx_type in zip(chosen, rtx, strict=True)
     )
 
 

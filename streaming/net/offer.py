@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from streaming.net.dtls import Fingerprint
@@ -20,6 +21,9 @@ PROTOCOLS: Final = ("UDP/TLS/RTP/SAVPF", "TCP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP"
 DIGEST_BYTES: Final = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
 FINGERPRINTS_MAX: Final = 8
 MID_MAX_CHARS: Final = 32
+REMEMBERED_FORMATS: Final = 32
+"""The codecs' lines are most of an offer, and those of one browser's sections and of a class's browsers are the same:
+they are read once, and kept once for all connections."""
 
 SENTENCES: Final = {
     "sdp_too_large": "The description is larger than 64 KiB.",
@@ -47,9 +51,12 @@ class NegotiationError(ValueError):
         super().__init__(self.message)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Codec:
-    """One payload type. `name` is in lower case, `fmtp` the line's text as written, `feedback` its rtcp-fb values."""
+    """One payload type. `name` is in lower case, `fmtp` the line's text as written, `feedback` its rtcp-fb values.
+
+    Hashed by identity: the same lines give the same Codec, and what is derived from one is remembered cheaply.
+    """
 
     payload_type: int
     name: str
@@ -210,7 +217,7 @@ def _section(
 ) -> OfferedSection:
     attributes = media.attributes
     direction = next((word for part in (attributes, session) for word in sdp.DIRECTIONS if part.has(word)), "sendrecv")
-    codecs, rtx = _codecs(media)
+    codecs, rtx = _codecs(media.formats, *(tuple(attributes.all(name)) for name in ("rtpmap", "fmtp", "rtcp-fb")))
     groups = sdp.read_ssrc_groups(attributes)
     return OfferedSection(
         kind=media.kind,
@@ -230,21 +237,24 @@ def _section(
     )
 
 
-def _codecs(media: sdp.MediaDescription) -> tuple[tuple[Codec, ...], dict[int, int]]:
+@lru_cache(maxsize=REMEMBERED_FORMATS)
+def _codecs(
+    formats: tuple[str, ...], rtpmaps: tuple[str, ...], fmtps: tuple[str, ...], feedbacks: tuple[str, ...]
+) -> tuple[tuple[Codec, ...], Mapping[int, int]]:
     fmtp: dict[int, str] = {}
     feedback: dict[int | None, dict[str, None]] = {}
-    for value in media.attributes.all("fmtp"):
+    for value in fmtps:
         read = sdp.read_payload_value(value)
         if read is not None and read[0] is not None:
             fmtp.setdefault(read[0], read[1])
-    for value in media.attributes.all("rtcp-fb"):
+    for value in feedbacks:
         read = sdp.read_payload_value(value)
         if read is not None:
             feedback.setdefault(read[0], {})[read[1]] = None
-    maps = (sdp.read_rtpmap(value) for value in media.attributes.all("rtpmap"))
+    maps = map(sdp.read_rtpmap, rtpmaps)
     by_type = {str(entry.payload_type): entry for entry in maps if entry is not None}
     codecs, rtx = [], {}
-    for word in dict.fromkeys(media.formats):
+    for word in dict.fromkeys(formats):
         entry = by_type.get(word)
         if entry is None:
             continue

@@ -31,7 +31,7 @@ class Outbox:
             srtp_ffi.cast("void *", self.packets.ctypes.data + slot * self.packets.strides[0]) for slot in range(SLOTS)
         ]
         self._length_pointers = [
-            srtp_ffi.cast("int *", self.lengths.ctypes.data + slot * self.lengths.itemsize) for slot in range(SLOTS)
+            srtp_ffi.cast("int *", self.lengths.ctypes.data + slot * self.lengths.strides[0]) for slot in range(SLOTS)
         ]
         self._protect = srtp.srtp_protect
         self.counts: Counter[str] = Counter()
@@ -63,18 +63,20 @@ class Outbox:
         count = rows * per_row
         failed = self._encrypt(sessions, count)
         batch = self._batch
+        segmented = equal and per_row >= SEGMENTED_MIN and batch.segmentation and not failed
+        if segmented and self._uniform(count, per_row):
+            self._count(batch.send_segmented(addresses[::per_row], per_row, int(self.lengths[0])), count)
+            return
         batch.names[:count] = addresses
         if failed:
             self._send_but(failed, count)
-        elif equal and per_row >= SEGMENTED_MIN and batch.segmentation and self._uniform(rows, per_row):
-            self._count(batch.send_segmented(rows, per_row, int(self.lengths[0])), count)
         else:
             self._count(batch.send(0, count), count)
 
-    def _uniform(self, rows: int, per_row: int) -> bool:
+    def _uniform(self, count: int, per_row: int) -> bool:
         """Sessions may have different tag lengths; the segments of one batch must not."""
-        lengths = self.lengths[: rows * per_row].reshape(rows, per_row)
-        return bool((lengths[:, :-1] == lengths[0, 0]).all())
+        firsts = self.lengths[:count:per_row]
+        return bool((firsts == firsts[0]).all())
 
     def _send_but(self, failed: list[int], count: int) -> None:
         first = 0

@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
 
-import numpy as np
 import structlog
 
 from streaming.control import PeerState
@@ -24,7 +23,7 @@ from streaming.net.dtls import srtp, srtp_ffi
 from streaming.net.ice import IceRegistry
 from streaming.net.tcp import TcpListener, TcpPath
 from streaming.wire.errors import WireError
-from streaming.wire.slab import PACKET_BYTES, packet_slab
+from streaming.wire.slab import U8, packet_slab
 
 log = structlog.get_logger("media")
 
@@ -32,6 +31,21 @@ BATCHES_MAX: Final = 8
 """Batches read in one turn, so that timers get theirs."""
 FREE_PORT_TRIES: Final = 20
 FRAME_MIN_BYTES: Final = 12
+
+# For each packet: looking them up in an Enum or a C library each time costs more than the comparison or the call.
+_RTP, _RTCP, _CLOSED = PacketKind.RTP, PacketKind.RTCP, PeerState.CLOSED
+_unprotect, _unprotect_rtcp = srtp.srtp_unprotect, srtp.srtp_unprotect_rtcp
+
+
+class _Row:
+    """One datagram's place in memory: `view` for us, `pointer` and `length` (an int in and out) for libsrtp."""
+
+    __slots__ = ("length", "pointer", "view")
+
+    def __init__(self, packet: U8) -> None:
+        self.view = packet.data.cast("B")
+        self.pointer: Any = srtp_ffi.from_buffer(self.view)
+        self.length: Any = srtp_ffi.new("int *")
 
 
 class MediaPort:
@@ -44,18 +58,8 @@ class MediaPort:
         self._flush = flush
         self._clock = clock
         self._batch = ReceiveBatch(sock)
-        rows = len(self._batch.slab)
-        self._row_views = [self._batch.view[row * PACKET_BYTES : (row + 1) * PACKET_BYTES] for row in range(rows)]
-        self._lengths = np.zeros(rows + 1, np.int32)
-        base, step = self._batch.slab.ctypes.data, self._batch.slab.strides[0]
-        self._pointers: list[Any] = [srtp_ffi.cast("void *", base + row * step) for row in range(rows)]
-        self._length_pointers: list[Any] = [
-            srtp_ffi.cast("int *", self._lengths.ctypes.data + row * self._lengths.itemsize) for row in range(rows + 1)
-        ]
-        self._frame = packet_slab(1)
-        self._row_views.append(self._frame.data.cast("B"))
-        self._pointers.append(srtp_ffi.cast("void *", self._frame.ctypes.data))
-        self._frame_row = rows
+        self._rows = [_Row(packet) for packet in self._batch.slab]
+        self._frame_row = _Row(packet_slab(1)[0])
         self._listener: TcpListener | None = None
         self._flush_due = False
 
@@ -105,18 +109,18 @@ class MediaPort:
     def read(self) -> None:
         """Take what has arrived at the socket; the event loop calls this."""
         now = self._clock()
-        batch = self._batch
+        rows, take = self._rows, self._take
         for _ in range(BATCHES_MAX):
-            lengths = batch.receive()
-            for row, length in enumerate(lengths):
-                self._take(row, length, batch.key(row), now)
-            if len(lengths) < len(self._row_views) - 1:
+            received = self._batch.receive()
+            for row, (length, key) in zip(rows, received, strict=False):
+                take(row, length, key, now)
+            if len(received) < len(rows):
                 break
         self._flush(now)
 
     def frame_received(self, path: TcpPath, frame: bytes) -> None:
         """A frame of an ICE-TCP path."""
-        self._row_views[self._frame_row][: len(frame)] = frame
+        self._frame_row.view[: len(frame)] = frame
         self._take(self._frame_row, len(frame), path, self._clock())
         if not self._flush_due:
             self._flush_due = True
@@ -132,19 +136,19 @@ class MediaPort:
         if connection is not None:
             connection.path_changed()
 
-    def _take(self, row: int, length: int, path: Path, now: float) -> None:
-        """One datagram in the slab's `row`. Bad input is counted and dropped, whatever it is."""
-        view = self._row_views[row]
+    def _take(self, row: _Row, length: int, path: Path, now: float) -> None:
+        """One datagram. Bad input is counted and dropped, whatever it is."""
+        view = row.view
         if length < FRAME_MIN_BYTES:
             self.drops["short"] += 1
             return
         kind = kind_of(view)
-        if kind is PacketKind.RTP or kind is PacketKind.RTCP:
+        if kind is _RTP or kind is _RTCP:
             connection = self.registry.owners.get(path)
             if connection is None or connection.srtp is None:
                 self.drops["media_unknown_address"] += 1
             else:
-                self._media(row, length, kind is PacketKind.RTCP, connection, now)
+                self._media(row, length, kind is _RTCP, connection, connection.srtp.rx, now)
         elif kind is PacketKind.STUN:
             self._stun(bytes(view[:length]), path, now)
         elif kind is PacketKind.DTLS:
@@ -170,17 +174,16 @@ class MediaPort:
         if checked.moved:
             checked.owner.path_changed()
 
-    def _media(self, row: int, length: int, control: bool, connection: Connection, now: float) -> None:
-        view = self._row_views[row]
-        self._lengths[row] = length
-        assert connection.srtp is not None
-        unprotect = srtp.srtp_unprotect_rtcp if control else srtp.srtp_unprotect
-        if unprotect(connection.srtp.rx, self._pointers[row], self._length_pointers[row]) != 0:
+    def _media(self, row: _Row, length: int, control: bool, connection: Connection, session: Any, now: float) -> None:
+        decrypted = row.length
+        decrypted[0] = length
+        unprotect = _unprotect_rtcp if control else _unprotect
+        if unprotect(session, row.pointer, decrypted) != 0:
             connection.errors["srtp_unprotect"] += 1
             return
-        if connection.state is PeerState.CLOSED:
+        if connection.state is _CLOSED:
             return
-        length = int(self._lengths[row])
+        view, length = row.view, decrypted[0]
         try:
             if control:
                 if not connection.proved:

@@ -1,7 +1,7 @@
-"""Which layer of each slot every viewer gets: sound first, then pictures by priority, within the viewer's estimate.
+"""Which layer of each slot every viewer gets: sound first, then pictures by priority, within the viewer's budget.
 
-Columnar: one pass per slot decides for all rows. A page's visible height bounds the resolution; going up needs a
-margin and some time since the last step down, going down none.
+Columnar: one pass per slot decides for all rows. A page's visible height bounds the resolution. Going down happens at
+once; going up needs some time since the last step down, and more of it after each step up that did not last.
 """
 
 from __future__ import annotations
@@ -14,138 +14,230 @@ import numpy.typing as npt
 
 from streaming.fanout.downtracks import NONE
 from streaming.fanout.fanout import FanOut
-from streaming.fanout.selection import TOP_TEMPORAL
-from streaming.uptrack.uptrack import UpTrack
+from streaming.rate.columns import Columns
+from streaming.rate.options import Option, picture_options, sound_options
 
-UP_MARGIN: Final = 1.10
+UP_MARGIN: Final = 1.03
+HELD_MARGIN: Final = 1.3
+"""An encoding that has failed before is tried at once again where there is so much room."""
+BEARABLE: Final = 1.1
+"""Measured rates swing: a layer is kept up to this much above the budget, and the pacer evens it out."""
 HOLD_S: Final = 1.5
-PACKET_OVERHEAD: Final = 1.06
-"""Headers and extensions on top of payloads."""
-SOUND_MIN_BPS: Final = 40_000.0
-GUESS_BITS_PER_PIXEL: Final = 1.5
-"""Bits per second and pixel of an encoding whose rate has not been measured yet."""
+HOLD_MOST_S: Final = 20.0
+SETTLE_S: Final = 0.7
+"""After a step up a keyframe comes first: nothing further is tried meanwhile."""
+SHORT_S: Final = 8.0
+"""A step up that lasts less has failed."""
+SOUND_FULL_BPS: Final = 100_000.0
+"""From this budget on sound comes in its full quality, where a publisher sends it in two."""
+SOUND_HYSTERESIS: Final = 1.2
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
-    """One layer: (encoding, temporal) with the rate it costs and the height it shows."""
+class Allocation:
+    """By row. `next_bps`: what all would cost with the next better picture, `best_bps` with the best one in its place;
+    NaN where there is none to be had."""
 
-    encoding: int
-    temporal: int
-    bitrate_bps: float
-    height: int
+    cost_bps: npt.NDArray[np.float64]
+    next_bps: npt.NDArray[np.float64]
+    best_bps: npt.NDArray[np.float64]
 
 
-def options(source: UpTrack, now: float, visible_height: int = 0) -> list[Option]:
-    """Layers of a Track that flow now, cheapest first; costs rise strictly.
+class _Steps(Columns):
+    """When each row of one slot last went up and down, and how long it waits after a step down."""
 
-    Encodings higher than the lowest that reaches `visible_height` (0: no limit) are left out.
-    """
-    encodings = sorted(
-        (encoding for encoding in source.encodings if encoding.flowing(now)),
-        key=lambda encoding: (encoding.height, sum(encoding.bitrate_bps)),
-    )
-    if visible_height:
-        enough = next((encoding.height for encoding in encodings if encoding.height >= visible_height), None)
-        encodings = [encoding for encoding in encodings if enough is None or encoding.height <= enough]
-    found: list[Option] = []
-    for encoding in encodings:
-        rates = encoding.bitrate_bps
-        if sum(rates) <= 0:
-            guess = (encoding.width or 320) * (encoding.height or 180) * GUESS_BITS_PER_PIXEL
-            rates = [0.0, 0.0, guess]
-        total = 0.0
-        for temporal, rate in enumerate(rates):
-            if rate <= 0:
-                continue
-            total += rate * PACKET_OVERHEAD
-            reached = TOP_TEMPORAL if not any(rates[temporal + 1 :]) else temporal
-            while found and found[-1].bitrate_bps >= total:
-                found.pop()
-            found.append(Option(encoding.index, reached, total, encoding.height))
-    return found
+    down_s: npt.NDArray[np.float64]
+    up_s: npt.NDArray[np.float64]
+    hold_s: npt.NDArray[np.float64]
+    temporal: npt.NDArray[np.int64]
+    """The temporal layer last chosen; the pacer may have left out more since."""
+
+    def __init__(self) -> None:
+        super().__init__({"down_s": -np.inf, "up_s": -np.inf, "hold_s": HOLD_S, "temporal": 0})
 
 
 class Allocator:
-    """Remembers when each row of each slot last went down. Time passed in."""
+    """Remembers the steps of each row of each slot. Time passed in."""
 
     def __init__(self) -> None:
-        self._down_s: dict[str, npt.NDArray[np.float64]] = {}
+        self._steps: dict[str, _Steps] = {}
+
+    def forget(self, row: int) -> None:
+        """Another viewer takes the row."""
+        for steps in self._steps.values():
+            if row < steps.rows:
+                steps.clear(row)
 
     def allocate(
         self,
         fanouts: list[FanOut],
-        estimate_bps: npt.NDArray[np.float64],
+        budget_bps: npt.NDArray[np.float64],
         now: float,
-        unproven: npt.NDArray[np.bool_] | None = None,
-    ) -> npt.NDArray[np.float64]:
-        """Set the targets of every row of `fanouts`, which come in order of priority; returns what each row now costs.
+        unproven: npt.NDArray[np.bool_],
+        crisis: npt.NDArray[np.bool_],
+    ) -> Allocation:
+        """Set the targets of every row of `fanouts`, which come in order of priority.
 
         Rows that are `unproven` (nothing has spoken against more yet) get the cheapest layer of the first picture even
-        beyond their estimate: a publisher may have none that fits a cautious start.
+        beyond their budget: a publisher may have none that fits a cautious start. Rows in `crisis` get no more than the
+        cheapest layer of each picture, and what they had ceases at once.
         """
-        left = estimate_bps.copy()
+        left = budget_bps.copy()
         for fanout in fanouts:
+            fanout.desired.clear()
             fanout.downtracks.reserve(len(left))
             if fanout.audio and fanout.source is not None:
-                rate = sum(sum(encoding.bitrate_bps) for encoding in fanout.source.encodings if encoding.flowing(now))
-                left[fanout.allowed()[: len(left)]] -= max(SOUND_MIN_BPS, rate) if rate > 0 else 0.0
-        spare = np.zeros(len(left), np.bool_) if unproven is None else unproven.copy()
+                self._sound(fanout, budget_bps, left, now)
+        spare = unproven.copy()
+        step_bps = np.full((2, len(left)), np.nan)
         for fanout in fanouts:
             if not fanout.audio and fanout.source is not None:
                 heights = fanout.downtracks.height
                 allowed = fanout.allowed()
                 for height in np.unique(heights[allowed]).tolist():
                     rows = np.flatnonzero(allowed & (heights == height))
-                    self._pictures(fanout, options(fanout.source, now, height), rows, left, spare, now)
-        return estimate_bps - left
+                    options = picture_options(fanout.source, now, height, fanout.sharp)
+                    if options:
+                        self._pictures(fanout, options, rows, left, spare, crisis, step_bps, now)
+        cost = budget_bps - left
+        return Allocation(cost, cost + step_bps[0], cost + step_bps[1])
+
+    def _sound(
+        self,
+        fanout: FanOut,
+        budget_bps: npt.NDArray[np.float64],
+        left: npt.NDArray[np.float64],
+        now: float,
+    ) -> None:
+        """Full quality where the budget has room for a picture besides, else the saving one if there is one."""
+        assert fanout.source is not None
+        options = sound_options(fanout.source, now)
+        rows = np.flatnonzero(fanout.allowed()[: len(left)])
+        if not options or not len(rows):
+            return
+        saving, full = options[0], options[-1]
+        fully = fanout.downtracks.target_encoding[rows] == full.encoding
+        wants_full = budget_bps[rows] >= np.where(fully, SOUND_FULL_BPS, SOUND_FULL_BPS * SOUND_HYSTERESIS)
+        if saving is not full and not wants_full.all():
+            fanout.desired.add(saving.encoding)
+        if wants_full.any():
+            fanout.desired.add(full.encoding)
+        takes_full = wants_full | (not saving.awake)
+        encodings = np.where(takes_full, full.encoding, saving.encoding)
+        fanout.aim_rows(rows, encodings, np.full(len(rows), full.temporal))
+        left[rows] -= np.where(takes_full, full.bitrate_bps, saving.bitrate_bps)
 
     def _pictures(
         self,
         fanout: FanOut,
-        choices: list[Option],
+        options: list[Option],
         rows: npt.NDArray[np.int64],
         left: npt.NDArray[np.float64],
         spare: npt.NDArray[np.bool_],
+        crisis: npt.NDArray[np.bool_],
+        step_bps: npt.NDArray[np.float64],
         now: float,
     ) -> None:
         """Choose for rows that show the slot at one height; takes what they cost off `left`."""
-        if not choices:
-            return
         tracks = fanout.downtracks
-        rates = np.array([choice.bitrate_bps for choice in choices])
-        current = _current(choices, tracks.target_encoding[rows], tracks.target_temporal[rows])
-        down_s = self._down(fanout.slot, len(left))
-        may_rise = (now - down_s[rows] >= HOLD_S) | (current < 0)
+        awake = [option for option in options if option.awake]
+        rates = np.array([option.bitrate_bps for option in awake])
+        current = _current(awake, tracks.target_encoding[rows], tracks.target_temporal[rows])
+        steps = self._steps_of(fanout.slot, len(left))
+        steps.down_s[rows[(tracks.target_temporal[rows] < steps.temporal[rows]) & (current >= 0)]] = now
+        may_rise = (now - steps.down_s[rows] >= HOLD_S) | (current < 0)
         reachable = np.searchsorted(rates * UP_MARGIN, left[rows], side="right") - 1
-        bearable = np.searchsorted(rates, left[rows], side="right") - 1
+        held = (now - steps.down_s[rows] < steps.hold_s[rows]) & (current >= 0)
+        easily = np.searchsorted(rates * HELD_MARGIN, left[rows], side="right") - 1
+        reachable = np.where(held, np.maximum(easily, np.minimum(reachable, _last_of(awake)[current])), reachable)
+        bearable = np.searchsorted(rates, left[rows] * BEARABLE, side="right") - 1
         chosen = np.where(may_rise & (reachable > current), reachable, np.minimum(current, bearable))
-        # A newcomer begins on the lowest encoding, whose keyframe is small, and rises once it has a picture.
-        waiting = tracks.encoding[rows] == NONE
-        first = max(index for index, choice in enumerate(choices) if choice.encoding == choices[0].encoding)
-        chosen = np.where(waiting, np.minimum(chosen, np.where(current < 0, first, current)), chosen)
-        forced = (chosen < 0) & spare[rows]
-        chosen[forced] = 0
-        spare[rows[forced]] = False
-        down_s[rows[chosen < current]] = now
-        encodings = np.array([choice.encoding for choice in choices] + [NONE])
-        temporals = np.array([choice.temporal for choice in choices] + [0])
+        chosen = np.where(crisis[rows], np.minimum(chosen, 0), chosen)
+        if awake:
+            # A newcomer begins on the lowest encoding, whose keyframe is small, and rises once it has a picture.
+            waiting = tracks.encoding[rows] == NONE
+            first = max(index for index, option in enumerate(awake) if option.encoding == awake[0].encoding)
+            chosen = np.where(waiting, np.minimum(chosen, np.where(current < 0, first, current)), chosen)
+            forced = (chosen < 0) & spare[rows]
+            chosen[forced] = 0
+            spare[rows[forced]] = False
+        free = ~crisis[rows]
+        spatial = np.array([option.encoding for option in awake] + [NONE])
+        other = spatial[current] != spatial[chosen]
+        self._note_steps(steps, rows[free], current[free], chosen[free], other[free], now)
+        encodings = spatial
+        temporals = np.array([option.temporal for option in awake] + [0])
         fanout.aim_rows(rows, encodings[chosen], temporals[chosen])
-        left[rows] -= np.append(rates, 0.0)[chosen]
+        fanout.abandon(rows[crisis[rows] & (tracks.encoding[rows] != encodings[chosen])])
+        steps.temporal[rows] = temporals[chosen]
+        spent = np.append(rates, 0.0)[chosen]
+        settled = (now - steps.up_s[rows] >= SETTLE_S) & (tracks.encoding[rows] == encodings[chosen])
+        mine = rows[settled]
+        self._note_next(fanout, options, mine, spent[settled], held[settled], left[mine], step_bps)
+        left[rows] -= spent
 
-    def _down(self, slot: str, rows: int) -> npt.NDArray[np.float64]:
-        column = self._down_s.get(slot)
-        if column is None or len(column) < rows:
-            column = np.concatenate([column if column is not None else np.zeros(0), np.full(rows, -np.inf)])[:rows]
-            self._down_s[slot] = column
-        return column
+    def _note_steps(
+        self,
+        steps: _Steps,
+        rows: npt.NDArray[np.int64],
+        current: npt.NDArray[np.int64],
+        chosen: npt.NDArray[np.int64],
+        other: npt.NDArray[np.bool_],
+        now: float,
+    ) -> None:
+        """`other`: the step leads to another encoding, which costs a keyframe; only such a step can have failed."""
+        up = rows[(chosen > current) & (current >= 0) & other]
+        down = rows[chosen < current]
+        steps.up_s[up] = now
+        steps.down_s[down] = now
+        fallen = rows[(chosen < current) & other]
+        failed = now - steps.up_s[fallen] < SHORT_S
+        steps.hold_s[fallen] = np.where(failed, np.minimum(steps.hold_s[fallen] * 2, HOLD_MOST_S), HOLD_S)
+        steps.up_s[fallen] = -np.inf
+
+    def _note_next(
+        self,
+        fanout: FanOut,
+        options: list[Option],
+        rows: npt.NDArray[np.int64],
+        spent: npt.NDArray[np.float64],
+        held: npt.NDArray[np.bool_],
+        left: npt.NDArray[np.float64],
+        step_bps: npt.NDArray[np.float64],
+    ) -> None:
+        """What the next better layer costs more, for rows that have no better slot to improve; and which encodings
+        viewers have or could have, so that their publisher sends them."""
+        rates = np.array([option.bitrate_bps for option in options])
+        following = np.searchsorted(rates, spent + 1.0, side="left")
+        better = following < len(rates)
+        following = np.minimum(following, len(rates) - 1)
+        # Who is held back must find more room than the layer costs.
+        step = rates[following] * np.where(held, HELD_MARGIN, 1.0) - spent
+        better &= np.isnan(step_bps[0, rows])
+        step_bps[0, rows[better]] = step[better]
+        step_bps[1, rows[better]] = np.maximum(rates[-1] - spent[better], step[better])
+        affordable = np.searchsorted(rates * UP_MARGIN, left, side="right") - 1
+        for index in np.unique(affordable).tolist():
+            fanout.desired.add(options[max(index, 0)].encoding)
+
+    def _steps_of(self, slot: str, rows: int) -> _Steps:
+        steps = self._steps.setdefault(slot, _Steps())
+        if steps.rows < rows:
+            steps.reserve(rows)
+        return steps
+
+
+def _last_of(options: list[Option]) -> npt.NDArray[np.int64]:
+    """Index of the fullest option of each option's own encoding."""
+    last = {option.encoding: index for index, option in enumerate(options)}
+    return np.array([last[option.encoding] for option in options] + [NONE])
 
 
 def _current(
-    choices: list[Option], encodings: npt.NDArray[np.int8], temporals: npt.NDArray[np.int8]
+    options: list[Option], encodings: npt.NDArray[np.int8], temporals: npt.NDArray[np.int8]
 ) -> npt.NDArray[np.int64]:
-    """Index of each row's present target among the choices, -1 where it is not (any more) among them."""
+    """Index of each row's present target among the options, -1 where it is not (any more) among them."""
     result = np.full(len(encodings), -1, np.int64)
-    for index, choice in enumerate(choices):
-        result[(encodings == choice.encoding) & (temporals == choice.temporal)] = index
+    for index, option in enumerate(options):
+        result[(encodings == option.encoding) & (temporals == option.temporal)] = index
     return result

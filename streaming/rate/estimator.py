@@ -1,7 +1,11 @@
-"""How much each viewer's link carries: a safe rule on loss, for all viewers of a room at once.
+"""How much each viewer's link carries, from transport-wide feedback: one-way delay first, loss second.
 
-Grow slowly while little is lost and the estimate is really used, shrink with loss, halve in silence; never above what a
-receiver itself allows (REMB). It has no view of delay, so it fills a deep buffer before it notices.
+Columns by viewer row, time passed in; one call serves all viewers of a room. All rates count headers down to IP.
+
+The queue in front of a viewer is the one-way delay above its long minimum. Too much of it, or some of it together
+with more loss than this link always has, is overuse: the estimate falls to what still arrives and the link is drained.
+It grows by itself only while it is really used; a probe (`prober`) proves the rest. Random loss alone lowers nothing.
+Viewers without transport-wide feedback are judged by their receiver reports and REMB.
 """
 
 from __future__ import annotations
@@ -11,138 +15,470 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from streaming.rate.columns import Columns
 from streaming.rate.feedback import FeedbackBatch
 
-START_BPS: Final = 600_000.0
-FLOOR_BPS: Final = 30_000.0
+START_BPS: Final = 300_000.0
+FLOOR_BPS: Final = 20_000.0
 CEILING_BPS: Final = 20_000_000.0
-WINDOW_S: Final = 0.5
-PACKETS_MIN: Final = 8
-LOSS_LOW: Final = 0.02
-LOSS_HIGH: Final = 0.10
-GROWTH_PER_S: Final = 0.16
-HEADROOM_BPS: Final = 300_000.0
-"""Growth stops at twice what arrives plus this: an estimate that is not used proves nothing."""
-SILENCE_S: Final = 1.5
+
+QUEUE_HIGH_S: Final = 0.060
+QUEUE_LOSSY_S: Final = 0.030
+LOSS_ABOVE_INHERENT: Final = 0.08
+LOSS_WEIGHT: Final = 0.5
+QUEUE_CALM_S: Final = 0.020
+QUEUE_DRAINED_S: Final = 0.015
+QUEUE_BUSY_S: Final = 0.15
+"""Above this the link was busy for all of the latest report's time."""
+QUEUE_DEEP_S: Final = 0.3
+"""A queue that takes so long to drain that the pictures on their way must be given up."""
+BASE_WINDOW_S: Final = 30.0
+"""The least delay is that of this window and the one before: clocks drift, routes change."""
+
+DECREASE: Final = 0.92
+DECREASE_MOST: Final = 0.5
+DECREASE_MOST_DEEP: Final = 0.3
+DECREASE_INTERVAL_S: Final = 0.3
+DRAIN_MAX_S: Final = 2.0
+DRAIN_SHARE: Final = 0.5
+PACKET_BITS: Final = 10_000.0
+FOREIGN_STAYS: Final = 0.65
+FOREIGN_SENT: Final = 0.7
+FOREIGN_ACKED: Final = 1.3
+"""A queue is not ours where less than the first of these shares of what the link carried is sent, and less than the
+second of that arrives."""
+CRISIS_SHARE: Final = 0.7
+FOREIGN_SWING: Final = 1.3
+"""A foreign queue swings up to so many times what was seen of it."""
+FOREIGN_PART: Final = 0.5
+"""Of what the link carried for us before, to begin with beside a foreign stream."""
+SWING_LEAST_S: Final = 0.03
+DETOUR_MOST_S: Final = 0.3
+"""A queue of up to this that hardly moves is none: the path has become longer."""
+TOLERANCE_MOST_S: Final = 2.0
+TOLERATED_S: Final = 5.0
+"""A foreign queue that was not seen for so long is gone."""
+GROWTH_PER_S: Final = 1.08
+USED_SHARE: Final = 0.75
+UNPROVEN_FACTOR: Final = 1.5
+UNPROVEN_FALL_PER_S: Final = 0.96
+"""An estimate further above what has ever arrived sinks slowly: nothing speaks for it."""
+AHEAD: Final = 1.2
+AHEAD_SHARED: Final = 1.6
+"""The estimate grows by itself to at most so many times what arrives."""
+KNEE_S: Final = 10.0
+KNEE_SHARE: Final = 0.96
+ACKED_WINDOW_S: Final = 0.5
+RECENT_LEAST_S: Final = 0.05
+RING: Final = 16
+"""Reports remembered for the rate that arrives."""
+
+SILENCE_HOLD_S: Final = 0.5
+SILENCE_HALVE_S: Final = 1.0
+SILENCE_STOP_S: Final = 1.5
+RETURN_SHARE: Final = 0.5
+"""After a silence the estimate begins with this share of what it was before."""
+
+FIRST_WORD_S: Final = 2.0
+"""Until a newcomer's first feedback is expected."""
+PACE_FACTOR: Final = 1.5
+PACE_FACTOR_FULL: Final = 1.05
+"""Where the estimate is known to be about all the link carries."""
+CONGESTED_S: Final = 10.0
+"""How long overuse speaks against sending beyond the estimate."""
+
+FALL_S: Final = 10.0
+LOSS_WINDOW_S: Final = 1.0
+INHERENT_WINDOW_S: Final = 5.0
+LOSS_MIN_PACKETS: Final = 8.0
+REPORT_LOSS_HIGH: Final = 0.10
 LIMIT_SHARE: Final = 0.9
 """Receivers that see congestion allow 0.85 times what arrives (draft-ietf-rmcat-gcc), others about all of it."""
-LIMIT_WINDOWS: Final = 3
-"""A receiver's limit follows what arrives with some delay: it counts when it stays below for this long."""
-CONGESTED_S: Final = 10.0
-"""How long a sign of congestion speaks against sending beyond the estimate."""
 
 
-class Estimator:
-    """Columns by viewer row; time passed in."""
+class Estimator(Columns):
+    """`estimate_bps`: what the viewer's link carries."""
+
+    estimate_bps: npt.NDArray[np.float64]
+    acked_bps: npt.NDArray[np.float64]
+    """What arrives, over the last half second."""
+    proven_bps: npt.NDArray[np.float64]
+    """The most that has arrived with hardly any queue since the last overuse."""
+    queue_s: npt.NDArray[np.float64]
+    loss: npt.NDArray[np.float64]
+    """Share of packets lost in about the last second."""
+    inherent_loss: npt.NDArray[np.float64]
+    """Loss this link has without any queue."""
+    rtt_s: npt.NDArray[np.float64]
+    draining: npt.NDArray[np.bool_]
+    overused_s: npt.NDArray[np.float64]
+    """When overuse was last seen."""
+    wide: npt.NDArray[np.bool_]
+    """Sends transport-wide feedback."""
+    _base_s: npt.NDArray[np.float64]
+    """Least delay of this window and, next, of the one before; of the two clocks' difference and the way itself."""
+    _former_base_s: npt.NDArray[np.float64]
+    _slope: npt.NDArray[np.float64]
+    """How fast the queue grows, seconds per second, smoothed."""
+    _drain_since_s: npt.NDArray[np.float64]
+    _drain_carried_bps: npt.NDArray[np.float64]
+    """What the link carried then."""
+    _sent_bps: npt.NDArray[np.float64]
+    _sent_bytes: npt.NDArray[np.int64]
+    _drain_most_s: npt.NDArray[np.float64]
+    """The largest queue since."""
+    _drain_from_bps: npt.NDArray[np.float64]
+    """The estimate before."""
+    _calm_s: npt.NDArray[np.float64]
+    """Time without a queue so far: what the inherent loss rests on."""
+    _tolerance_s: npt.NDArray[np.float64]
+    """A foreign queue that we live with."""
+    _queued_s: npt.NDArray[np.float64]
+    """When there was last a queue to speak of."""
+    _decreased_s: npt.NDArray[np.float64]
+    _heard_s: npt.NDArray[np.float64]
+    _sent_heard: npt.NDArray[np.int64]
+    """Packets sent to the viewer when it was last heard."""
+    _halved_s: npt.NDArray[np.float64]
+    _before_silence_bps: npt.NDArray[np.float64]
+    _fed_s: npt.NDArray[np.float64]
+    _reported: npt.NDArray[np.float64]
+    _lost: npt.NDArray[np.float64]
+    """Packets of about the last second."""
+    _recent_bps: npt.NDArray[np.float64]
+    """What has arrived since the report before."""
+    _knee_bps: npt.NDArray[np.float64]
+    """What the link carried when it was last too full."""
+    _limit_bps: npt.NDArray[np.float64]
+    """What a receiver without transport-wide feedback allows."""
+    _bytes: npt.NDArray[np.int64]
+    """Arrived in all; for viewers without transport-wide feedback: sent."""
 
     def __init__(self) -> None:
-        self.rows = 0
-        self.estimate_bps: npt.NDArray[np.float64] = np.zeros(0)
-        self.loss: npt.NDArray[np.float64] = np.zeros(0)
-        """Share of packets lost in the latest window."""
-        self.received_bps: npt.NDArray[np.float64] = np.zeros(0)
-        self.rtt_s: npt.NDArray[np.float64] = np.zeros(0)
-        self._limit_bps: npt.NDArray[np.float64] = np.zeros(0)
-        self._heard_s: npt.NDArray[np.float64] = np.zeros(0)
-        self._reported: npt.NDArray[np.float64] = np.zeros(0)
-        self._received: npt.NDArray[np.float64] = np.zeros(0)
-        self._bytes: npt.NDArray[np.float64] = np.zeros(0)
-        self._limit_windows: npt.NDArray[np.float64] = np.zeros(0)
-        self._congested_s: npt.NDArray[np.float64] = np.zeros(0)
-        self._sent_bytes: npt.NDArray[np.int64] = np.zeros(0, np.int64)
-        self._sent_bps: npt.NDArray[np.float64] = np.zeros(0)
-        self._window_start_s = 0.0
+        super().__init__(
+            {
+                "estimate_bps": START_BPS,
+                "acked_bps": 0.0,
+                "proven_bps": 0.0,
+                "queue_s": 0.0,
+                "loss": 0.0,
+                "inherent_loss": 0.0,
+                "rtt_s": 0.0,
+                "draining": False,
+                "overused_s": -np.inf,
+                "wide": False,
+                "_base_s": np.inf,
+                "_former_base_s": np.inf,
+                "_drain_since_s": -np.inf,
+                "_drain_carried_bps": 0.0,
+                "_sent_bps": 0.0,
+                "_sent_bytes": 0,
+                "_drain_most_s": 0.0,
+                "_drain_from_bps": 0.0,
+                "_calm_s": 0.0,
+                "_tolerance_s": 0.0,
+                "_queued_s": -np.inf,
+                "_decreased_s": -np.inf,
+                "_slope": 0.0,
+                "_fed_s": -np.inf,
+                "_reported": 0.0,
+                "_lost": 0.0,
+                "_heard_s": np.inf,
+                "_halved_s": -np.inf,
+                "_sent_heard": 0,
+                "_before_silence_bps": 0.0,
+                "_limit_bps": CEILING_BPS,
+                "_recent_bps": 0.0,
+                "_knee_bps": np.inf,
+                "_bytes": 0,
+            }
+        )
+        self._ring_s = np.full((0, RING), -np.inf)
+        self._ring_bytes = np.zeros((0, RING), np.int64)
+        self._ring_place = np.zeros(0, np.int64)
+        self._base_turn_s = -np.inf
+        self._ticked_s = -np.inf
 
     def reserve(self, rows: int) -> None:
-        for name, value in (
-            ("estimate_bps", START_BPS),
-            ("loss", 0.0),
-            ("received_bps", 0.0),
-            ("rtt_s", 0.0),
-            ("_limit_bps", CEILING_BPS),
-            ("_heard_s", np.inf),
-            ("_reported", 0.0),
-            ("_received", 0.0),
-            ("_bytes", 0.0),
-            ("_congested_s", -np.inf),
-            ("_sent_bps", 0.0),
-            ("_limit_windows", 0.0),
-        ):
-            column = getattr(self, name)
-            setattr(self, name, np.concatenate([column, np.full(rows - self.rows, value)]))
-        self._sent_bytes = np.concatenate([self._sent_bytes, np.zeros(rows - self.rows, np.int64)])
-        self.rows = rows
+        added = rows - self.rows
+        super().reserve(rows)
+        self._ring_s = np.concatenate([self._ring_s, np.full((added, RING), -np.inf)])
+        self._ring_bytes = np.concatenate([self._ring_bytes, np.zeros((added, RING), np.int64)])
+        self._ring_place = np.concatenate([self._ring_place, np.zeros(added, np.int64)])
 
-    def reset(self, row: int) -> None:
+    def reset(self, row: int, start_bps: float = START_BPS) -> None:
         """A new viewer took the row."""
-        self.estimate_bps[row] = START_BPS
-        self.loss[row] = self.received_bps[row] = self.rtt_s[row] = 0.0
-        self._limit_bps[row] = CEILING_BPS
-        self._heard_s[row] = np.inf
-        self._reported[row] = self._received[row] = self._bytes[row] = self._sent_bps[row] = 0.0
-        self._congested_s[row] = -np.inf
-        self._limit_windows[row] = 0
-        self._sent_bytes[row] = 0
+        super().clear(row)
+        self.estimate_bps[row] = start_bps
+        self._ring_s[row] = -np.inf
+        self._ring_bytes[row] = self._ring_place[row] = 0
+
+    # ------------------------------------------------------------ what viewers say
 
     def feedback(self, batch: FeedbackBatch, now: float) -> None:
-        np.add.at(self._reported, batch.rows, batch.reported)
-        np.add.at(self._received, batch.rows, batch.received)
-        np.add.at(self._bytes, batch.rows, batch.received_bytes)
-        self._heard_s[batch.rows] = now
+        rows = batch.rows
+        self.wide[rows] = True
+        returned = self._silence(rows, now) > SILENCE_HALVE_S
+        self._heard_s[rows] = now
+        elapsed = np.clip(now - self._fed_s[rows], 0.0, 1.0)
+        self._fed_s[rows] = now
+        self._count_loss(batch, elapsed)
+        counts = np.diff(np.append(batch.first, len(batch.packet_entry)))
+        some = counts > 0
+        if not some.any():
+            return
+        rows, first, elapsed, returned = rows[some], batch.first[some], elapsed[some], returned[some]
+        delay_s = np.minimum.reduceat(batch.arrival_s - batch.send_s, first)
+        self._measure_queue(rows, delay_s, elapsed, returned)
+        self._measure_rate(rows, np.maximum.reduceat(batch.arrival_s, first), np.add.reduceat(batch.size, first))
+        self._judge(rows, now)
+        back = rows[returned & (self.queue_s[rows] < QUEUE_LOSSY_S)]
+        self.estimate_bps[back] = np.maximum(self.estimate_bps[back], RETURN_SHARE * self._before_silence_bps[back])
+
+    def _count_loss(self, batch: FeedbackBatch, elapsed: npt.NDArray[np.float64]) -> None:
+        rows = batch.rows
+        kept = np.exp(-elapsed / LOSS_WINDOW_S)
+        self._reported[rows] = self._reported[rows] * kept + batch.reported
+        self._lost[rows] = np.maximum(self._lost[rows] * kept + batch.lost, 0.0)
+        loss = np.clip(self._lost[rows] / np.maximum(self._reported[rows], LOSS_MIN_PACKETS), 0.0, 1.0)
+        self.loss[rows] = loss
+        calm = self.queue_s[rows] < QUEUE_CALM_S
+        self._calm_s[rows] += np.where(calm, elapsed, 0.0)
+        window = np.clip(self._calm_s[rows], LOSS_WINDOW_S, INHERENT_WINDOW_S)
+        step = np.minimum(elapsed / window, 1.0)
+        inherent = self.inherent_loss[rows]
+        self.inherent_loss[rows] = np.where(calm, inherent + (loss - inherent) * step, inherent)
+
+    def _measure_queue(
+        self,
+        rows: npt.NDArray[np.int64],
+        delay_s: npt.NDArray[np.float64],
+        elapsed: npt.NDArray[np.float64],
+        returned: npt.NDArray[np.bool_],
+    ) -> None:
+        self._base_s[rows] = np.minimum(self._base_s[rows], delay_s)
+        queue = delay_s - np.minimum(self._base_s[rows], self._former_base_s[rows])
+        slope = np.clip((queue - self.queue_s[rows]) / np.maximum(elapsed, 0.02), -2.0, 2.0)
+        self._slope[rows] = np.where(returned, 0.0, 0.5 * self._slope[rows] + 0.5 * slope)
+        self.queue_s[rows] = queue
+
+    def _measure_rate(
+        self, rows: npt.NDArray[np.int64], last_s: npt.NDArray[np.float64], size: npt.NDArray[np.int64]
+    ) -> None:
+        """Bytes that arrived in about the last half second by the viewer's clock."""
+        self._bytes[rows] += size
+        total = self._bytes[rows]
+        age = last_s[:, None] - self._ring_s[rows]
+        valid = np.isfinite(age) & (age > 0)
+        enough = np.where(valid & (age >= ACKED_WINDOW_S), age, np.inf)
+        longest = np.where(valid, age, -np.inf)
+        chosen = np.where(np.isfinite(enough).any(1), enough.argmin(1), longest.argmax(1))
+        span = age[np.arange(len(rows)), chosen]
+        known = valid[np.arange(len(rows)), chosen] & (span >= 0.1)
+        rate = (total - self._ring_bytes[rows, chosen]) * 8 / np.where(known, span, 1.0)
+        self.acked_bps[rows] = np.where(known, np.minimum(rate, CEILING_BPS), self.acked_bps[rows])
+        place = self._ring_place[rows]
+        since = last_s - self._ring_s[rows, place - 1]
+        recent = size * 8 / np.clip(since, RECENT_LEAST_S, None)
+        self._recent_bps[rows] = np.minimum(recent, CEILING_BPS)
+        self._ring_s[rows, place] = last_s
+        self._ring_bytes[rows, place] = total
+        self._ring_place[rows] = (place + 1) % RING
+
+    def _judge(self, rows: npt.NDArray[np.int64], now: float) -> None:
+        """Overuse, draining and what is proven, for viewers that have just reported."""
+        queue = self.queue_s[rows]
+        excess = self.loss[rows] - self.inherent_loss[rows]
+        tolerated = self._tolerance_s[rows]
+        overuse = queue > QUEUE_HIGH_S + tolerated
+        overuse |= (queue > QUEUE_LOSSY_S) & (excess > LOSS_ABOVE_INHERENT)
+        draining = self.draining[rows]
+        falling = draining & (self._slope[rows] < 0)
+        self._decrease(rows[overuse & ~falling & (now - self._decreased_s[rows] >= DECREASE_INTERVAL_S)], now)
+        self.overused_s[rows[overuse]] = now
+        self.draining[rows[draining & (queue < QUEUE_DRAINED_S + tolerated)]] = False
+        self._drain_most_s[rows] = np.maximum(self._drain_most_s[rows], queue)
+        self._queued_s[rows[queue > QUEUE_HIGH_S]] = now
+        calm = rows[(queue < QUEUE_CALM_S) & ~overuse]
+        self.proven_bps[calm] = np.maximum(self.proven_bps[calm], self.acked_bps[calm])
+        shown = np.minimum(self.acked_bps[calm], self._below_knee(now)[calm])
+        self.estimate_bps[calm] = np.maximum(self.estimate_bps[calm], shown)
+
+    def _decrease(self, rows: npt.NDArray[np.int64], now: float) -> None:
+        """Lower the estimates of rows that overuse their link, and begin to drain it."""
+        was_draining = self.draining[rows]
+        estimate, recent, queue = self.estimate_bps[rows], self._recent_bps[rows], self.queue_s[rows]
+        # With a queue the link is busy: what arrives just now is what it carries, however little was sent before.
+        carried = np.where(queue > QUEUE_BUSY_S, recent, np.maximum(self.acked_bps[rows], recent))
+        most = np.where(queue > QUEUE_DEEP_S, DECREASE_MOST_DEEP, DECREASE_MOST)
+        lowered = np.maximum(DECREASE * carried, most * estimate)
+        # Beside a foreign stream neither queue nor share tells what could be had: loss does, as for goog_cc.
+        shared = (self._tolerance_s[rows] > 0) & (queue <= QUEUE_HIGH_S + self._tolerance_s[rows])
+        lowered = np.where(shared, estimate * (1 - LOSS_WEIGHT * self.loss[rows]), lowered)
+        self.estimate_bps[rows] = np.clip(lowered, FLOOR_BPS, estimate)
+        self.proven_bps[rows] = np.minimum(self.proven_bps[rows], self.estimate_bps[rows])
+        self._knee_bps[rows] = np.where(shared, np.inf, carried)
+        self._decreased_s[rows] = now
+        starts = rows[~self.draining[rows] & ~shared]
+        self.draining[starts] = True
+        self._drain_since_s[starts] = now
+        self._drain_most_s[starts] = self.queue_s[starts]
+        self._drain_carried_bps[starts] = carried[~was_draining & ~shared]
+        self._drain_from_bps[starts] = estimate[~was_draining & ~shared]
+
+    def proved(self, row: int, rate_bps: float) -> None:
+        """A probe has shown that the link carries so much."""
+        rate_bps = min(rate_bps, float(self._limit_bps[row]), CEILING_BPS)
+        if rate_bps > self._knee_bps[row]:
+            self._knee_bps[row] = np.inf
+        self.proven_bps[row] = max(self.proven_bps[row], rate_bps)
+        self.estimate_bps[row] = max(self.estimate_bps[row], rate_bps)
 
     def remb(self, row: int, bitrate_bps: int, now: float) -> None:
-        """The receiver's own limit; an absurd one is bounded like any estimate.
-
-        Receivers report about 1.5 times what arrives, so a limit well above what is sent says nothing about the link.
-        """
+        """The receiver's own limit, for viewers without transport-wide feedback; an absurd one is bounded."""
         self._limit_bps[row] = min(max(float(bitrate_bps), FLOOR_BPS), CEILING_BPS)
         self._heard_s[row] = now
 
     def receiver_report(self, row: int, fraction_lost: float, rtt_s: float, now: float) -> None:
-        """For viewers without transport-wide feedback the report's loss counts; `rtt_s` 0: not known yet."""
+        """`rtt_s` 0: not known yet. The loss counts for viewers without transport-wide feedback."""
         if rtt_s > 0:
             previous = self.rtt_s[row]
             self.rtt_s[row] = rtt_s if previous == 0 else 0.8 * previous + 0.2 * rtt_s
-        if self._reported[row] == 0:
-            self.loss[row] = fraction_lost
-            if fraction_lost > LOSS_HIGH:
-                self.estimate_bps[row] = max(FLOOR_BPS, self.estimate_bps[row] * (1 - 0.5 * fraction_lost))
+        if self.wide[row]:
+            return
+        self.loss[row] = fraction_lost
         self._heard_s[row] = now
+        if fraction_lost > REPORT_LOSS_HIGH:
+            self.estimate_bps[row] = max(FLOOR_BPS, self.estimate_bps[row] * (1 - 0.5 * fraction_lost))
+            self.overused_s[row] = now
+
+    # ------------------------------------------------------------ time
+
+    def tick(self, sent_packets: npt.NDArray[np.int64], sent_bytes: npt.NDArray[np.int64], now: float) -> None:
+        """Growth, silence and the end of drains. `sent_packets`, `sent_bytes`: totals sent to each row."""
+        elapsed = min(max(now - self._ticked_s, 0.0), 1.0) if np.isfinite(self._ticked_s) else 0.0
+        self._ticked_s = now
+        if now - self._base_turn_s >= BASE_WINDOW_S:
+            self._base_turn_s = now
+            self._former_base_s = self._base_s.copy()
+            self._base_s[:] = np.inf
+        if elapsed > 0:
+            sent_bps = np.maximum(sent_bytes - self._sent_bytes, 0) * 8 / elapsed
+            self._sent_bps += (sent_bps - self._sent_bps) * min(elapsed / ACKED_WINDOW_S, 1.0)
+        self._sent_bytes = sent_bytes.copy()
+        self._end_drains(now)
+        self._judge_without_feedback(sent_bytes, elapsed)
+        quiet = sent_packets <= self._sent_heard
+        heard_now = self._heard_s >= now
+        self._heard_s[quiet] = np.maximum(self._heard_s[quiet], now)  # nothing was sent, so nothing can be said
+        self._sent_heard = np.where(heard_now | quiet, sent_packets, self._sent_heard)
+        silence = now - self._heard_s
+        self._fall_silent(silence, now)
+        used = self.acked_bps >= USED_SHARE * self.estimate_bps
+        used &= ~self.wide | (now - self._fed_s < SILENCE_HOLD_S)
+        may_grow = used & ~self.draining & (silence < SILENCE_HOLD_S)
+        may_grow &= self.queue_s < QUEUE_LOSSY_S + self._tolerance_s
+        may_grow &= self.loss - self.inherent_loss < LOSS_ABOVE_INHERENT
+        ahead = np.where(self._tolerance_s > 0, AHEAD_SHARED, AHEAD)
+        ceiling = np.minimum(np.minimum(ahead * self.acked_bps, self._below_knee(now)), CEILING_BPS)
+        grown = np.minimum(self.estimate_bps * GROWTH_PER_S**elapsed, np.maximum(ceiling, self.estimate_bps))
+        self.estimate_bps = np.where(may_grow, grown, self.estimate_bps)
+        proven = np.maximum(UNPROVEN_FACTOR * self.proven_bps, FLOOR_BPS)
+        doubtful = self.wide & (self.estimate_bps > proven)
+        fallen = np.maximum(self.estimate_bps * UNPROVEN_FALL_PER_S**elapsed, proven)
+        self.estimate_bps = np.where(doubtful, fallen, self.estimate_bps)
+
+    def _below_knee(self, now: float) -> npt.NDArray[np.float64]:
+        """Not quite what the link carried when it was last too full; only for some time, for links change."""
+        fresh = now - self._decreased_s < KNEE_S
+        return np.where(fresh, KNEE_SHARE * self._knee_bps, np.inf)
+
+    def _end_drains(self, now: float) -> None:
+        """A queue of ours empties at the link's rate while we send less. Where no more arrives than is sent and the
+        queue stays, somebody else keeps it full, or the path has become longer: then it is tolerated, and loss alone
+        tells how much we may have of the link."""
+        self._tolerance_s[now - self._queued_s > TOLERATED_S] = 0.0
+        late = np.flatnonzero(self.draining & (now - self._drain_since_s > DRAIN_MAX_S))
+        if not len(late):
+            return
+        sent_bps = self._sent_bps[late]
+        # On a slow link a packet's own time looks like a queue.
+        own_packet_s = PACKET_BITS / np.maximum(self._drain_carried_bps[late], PACKET_BITS / QUEUE_BUSY_S)
+        queue = self.queue_s[late]
+        stays = queue - own_packet_s > QUEUE_HIGH_S
+        self.draining[late[~stays]] = False
+        stays &= queue > FOREIGN_STAYS * self._drain_most_s[late]
+        stays &= sent_bps < FOREIGN_SENT * self._drain_carried_bps[late]
+        foreign = late[stays & (self.acked_bps[late] < FOREIGN_ACKED * sent_bps)]
+        steady = self._drain_most_s[foreign] - self.queue_s[foreign] < SWING_LEAST_S
+        longer = foreign[steady & (self.queue_s[foreign] < DETOUR_MOST_S)]
+        for base in (self._base_s, self._former_base_s):
+            base[longer] += self.queue_s[longer]
+        self._tolerance_s[foreign] = np.minimum(FOREIGN_SWING * self._drain_most_s[foreign], TOLERANCE_MOST_S)
+        part = FOREIGN_PART * self._drain_from_bps[foreign]
+        self.estimate_bps[foreign] = np.maximum(self.estimate_bps[foreign], part)
+        self.proven_bps[foreign] = np.maximum(self.proven_bps[foreign], part)
+        self._knee_bps[foreign] = np.inf
+        self.queue_s[longer] = self._tolerance_s[longer] = 0.0
+        self.draining[foreign] = False
+        self._drain_since_s[late] = now
+        self._drain_most_s[late] = self.queue_s[late]
+
+    def _judge_without_feedback(self, sent_bytes: npt.NDArray[np.int64], elapsed: float) -> None:
+        """Rows without transport-wide feedback: what was sent less what was lost arrives; REMB limits."""
+        blind = ~self.wide
+        if elapsed > 0:
+            sent_bps = np.maximum(sent_bytes - self._bytes, 0) * 8 / elapsed
+            smooth = 0.1 * sent_bps * (1 - self.loss) + 0.9 * self.acked_bps
+            self.acked_bps = np.where(blind, smooth, self.acked_bps)
+            self._bytes = np.where(blind, sent_bytes, self._bytes)
+            calm = blind & (self.loss < REPORT_LOSS_HIGH)
+            self.proven_bps = np.where(calm, np.maximum(self.proven_bps, self.acked_bps), self.proven_bps)
+            limited = blind & (self._limit_bps < self.estimate_bps)
+            self.estimate_bps = np.where(limited, self._limit_bps, self.estimate_bps)
+
+    def _silence(self, rows: npt.NDArray[np.int64], now: float) -> npt.NDArray[np.float64]:
+        return now - self._heard_s[rows]
+
+    def _fall_silent(self, silence: npt.NDArray[np.float64], now: float) -> None:
+        spoken = silence < SILENCE_HALVE_S
+        self._before_silence_bps = np.where(spoken, self.estimate_bps, self._before_silence_bps)
+        halve = ~spoken & (now - self._halved_s >= 0.5)
+        if halve.any():
+            self.estimate_bps[halve] = np.maximum(self.estimate_bps[halve] * 0.5, FLOOR_BPS)
+            self._halved_s[halve] = now
+        self.estimate_bps[silence > SILENCE_STOP_S] = FLOOR_BPS
+
+    def connected(self, row: int, now: float) -> None:
+        """Packets are about to be sent to the row: from now on silence counts."""
+        self._heard_s[row] = now + FIRST_WORD_S
+
+    # ------------------------------------------------------------ what follows
+
+    @property
+    def crisis(self) -> npt.NDArray[np.bool_]:
+        """Rows with a deep queue: what is on its way comes too late, only the least may follow."""
+        return self.draining & (self.queue_s > QUEUE_DEEP_S)
+
+    @property
+    def pace_bps(self) -> npt.NDArray[np.float64]:
+        """How fast packets may leave: above the estimate, so that a keyframe need not wait for long; less while a link
+        is drained."""
+        share = np.where(np.isfinite(self._knee_bps), PACE_FACTOR_FULL, PACE_FACTOR)
+        share = np.where(self.draining, DRAIN_SHARE, share)
+        return np.where(self.crisis, CRISIS_SHARE, share) * self.estimate_bps
+
+    def lost_bps(self, now: float) -> npt.NDArray[np.float64]:
+        """What a link carried until a short while ago, and may soon carry again; 0 where there was no such fall."""
+        recent = now - self._drain_since_s < FALL_S
+        return np.where(recent, self._drain_from_bps, 0.0)
+
+    def calm(self, now: float) -> npt.NDArray[np.bool_]:
+        """Rows with hardly a queue and fresh feedback: more may be tried."""
+        fresh = now - self._heard_s < SILENCE_HOLD_S
+        lossy = self.loss - self.inherent_loss > LOSS_ABOVE_INHERENT
+        return self.wide & fresh & ~lossy & ~self.draining & (self.queue_s < QUEUE_CALM_S)
 
     def unproven(self, now: float) -> npt.NDArray[np.bool_]:
         """Rows without a sign of congestion lately: their estimate may be too low for want of traffic."""
-        return now - self._congested_s > CONGESTED_S
-
-    def tick(self, sent_bytes: npt.NDArray[np.int64], now: float) -> bool:
-        """Renew all estimates once per window; True when they were renewed. `sent_bytes`: total sent to each row."""
-        elapsed = now - self._window_start_s
-        if elapsed < WINDOW_S:
-            return False
-        self._window_start_s = now
-        sent_bps = np.maximum(sent_bytes - self._sent_bytes, 0) * 8 / elapsed
-        self._sent_bytes = sent_bytes.copy()
-        reported = self._reported >= PACKETS_MIN
-        loss = np.where(reported, 1 - self._received / np.maximum(self._reported, 1), self.loss)
-        self.loss = np.clip(loss, 0, 1)
-        # Nobody receives more than was sent, in this window or (feedback takes a while) in the one before.
-        plausible = np.minimum(self._bytes * 8 / elapsed, np.maximum(sent_bps, self._sent_bps))
-        self.received_bps = np.where(reported, plausible, sent_bps * (1 - self.loss))
-        self._sent_bps = sent_bps
-        below = self._limit_bps < LIMIT_SHARE * sent_bps
-        self._limit_windows = np.where(below, self._limit_windows + 1, 0)
-        limited = self._limit_windows >= LIMIT_WINDOWS
-        may_grow = (reported | (self._limit_bps < CEILING_BPS)) & (self.loss < LOSS_LOW) & ~limited
-        estimate = self.estimate_bps
-        grown = np.minimum(
-            estimate * (1 + GROWTH_PER_S * min(elapsed, 1.0)),
-            np.maximum(estimate, 2 * self.received_bps + HEADROOM_BPS),
-        )
-        estimate = np.where(may_grow, grown, estimate)
-        estimate = np.where(reported & (loss > LOSS_HIGH), estimate * (1 - 0.5 * self.loss), estimate)
-        estimate = np.where(limited, np.minimum(estimate, self._limit_bps), estimate)
-        silent = now - self._heard_s > SILENCE_S
-        estimate = np.where(silent, estimate * 0.5 ** min(elapsed, 1.0), estimate)
-        self._congested_s[(self.loss > LOSS_HIGH) | limited | silent] = now
-        self.estimate_bps = np.clip(estimate, FLOOR_BPS, CEILING_BPS)
-        self._reported[:] = self._received[:] = self._bytes[:] = 0.0
-        return True
+        return now - self.overused_s > CONGESTED_S

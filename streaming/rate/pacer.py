@@ -10,24 +10,27 @@ import numpy.typing as npt
 from streaming.fanout.viewers import Viewers
 
 TICK_S: Final = 0.005
-"""While somebody waits for credit."""
+"""While somebody waits for credit, or a probe runs."""
 IDLE_TICK_S: Final = 0.02
 IDLE_PACE_S: Final = 0.04
 """Credit is renewed this often while nobody waits: as long as a burst lasts."""
-FACTOR: Final = 1.5
-"""Above the estimate, so that a keyframe or a retransmission does not wait for long."""
-START_CREDIT_BYTES: Final = 15_000
-START_S: Final = 2.0
-"""A newcomer gets this credit at every tick for so long: its first keyframe, a small one, should not wait."""
+START_CREDIT_BYTES: Final = 4_000
+"""Given once to a newcomer: its first keyframe, a small one, should not wait."""
 BURST_S: Final = 0.04
-BURST_MIN_BYTES: Final = 4_000.0
+BURST_MIN_BYTES: Final = 1_500.0
+REPAIR_SHARE: Final = 0.15
+"""Of the pace, for retransmissions."""
+REPAIR_BURST_S: Final = 1.0
 
 
-def refill(viewers: Viewers, estimate_bps: npt.NDArray[np.float64], elapsed_s: float) -> None:
+def refill(viewers: Viewers, pace_bps: npt.NDArray[np.float64], elapsed_s: float) -> None:
     """Give every viewer the credit of `elapsed_s`; a long sleep counts as one burst."""
-    rate = (estimate_bps * (FACTOR / 8)).astype(np.float32)
-    ceiling = np.maximum(rate * np.float32(BURST_S), np.float32(BURST_MIN_BYTES))
-    np.minimum(viewers.credit + rate * np.float32(elapsed_s), ceiling, out=viewers.credit)
+    rate = (pace_bps / 8).astype(np.float32)
+    earned = rate * np.float32(elapsed_s)
+    ceiling = np.maximum(np.maximum(rate * np.float32(BURST_S), np.float32(BURST_MIN_BYTES)), viewers.credit)
+    np.minimum(viewers.credit + earned, ceiling, out=viewers.credit)
+    ceiling = np.maximum(rate * np.float32(REPAIR_SHARE * REPAIR_BURST_S), np.float32(BURST_MIN_BYTES))
+    np.minimum(viewers.repair_credit + np.float32(REPAIR_SHARE) * earned, ceiling, out=viewers.repair_credit)
 
 
 def decide_slow(viewers: Viewers, waiting: npt.NDArray[np.bool_] | None) -> None:
@@ -38,3 +41,4 @@ def decide_slow(viewers: Viewers, waiting: npt.NDArray[np.bool_] | None) -> None
     slow &= viewers.used
     viewers.slow = slow
     viewers.any_slow = bool(slow.any())
+    viewers.least_credit = float(viewers.credit.min(where=viewers.connected, initial=np.inf))

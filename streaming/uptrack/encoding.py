@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from streaming.wire.sequence import Unwrapper16, diff16
+from streaming.uptrack.cache import OVERHEAD_BYTES
+from streaming.wire.sequence import diff16
 
 WINDOW: Final = 2048
 """Sequence numbers remembered; a power of two."""
@@ -18,6 +19,7 @@ JUMP: Final = 1000
 """A step of more packets than this, either way, is a new numbering, not loss."""
 RATE_WINDOW_S: Final = 1.0
 FIRST_RATE_WINDOW_S: Final = 0.25
+SMOOTHING: Final = 0.3
 ABSENT: Final = -1
 SKIPPED: Final = -2
 """The number belongs to a packet which this temporal class does not take, but which came too late to close the gap."""
@@ -35,12 +37,11 @@ class Encoding:
         """Highest number so far; -1 before the first packet, which gets 0."""
         self.restarts = 0
         """Times the numbering began anew; a viewer's selection is void after one."""
-        self._unwrapper = Unwrapper16()
-        self._offset = 0
+        self._offset = 0  # number - sequence, modulo 2**16
         self._resume_at = 0
         self._seen = [-1] * WINDOW
-        self._above = [0] * TEMPORAL_LAYERS
-        self._above_at = [[0] * WINDOW for _ in range(TEMPORAL_LAYERS)]
+        self._above = (0, 0, 0)  # replaced, never changed: the window below holds it many times
+        self._above_at = [self._above] * WINDOW
         self._cell_at = [[ABSENT] * WINDOW for _ in range(TEMPORAL_LAYERS)]
         self.rtp_shift: int | None = None
         """Added to this encoding's timestamps to reach the UpTrack's common timeline."""
@@ -51,14 +52,17 @@ class Encoding:
         self.height = 0
         self.keyframe_at = -1
         """First sequence number of the latest keyframe; -1 when none is known."""
+        self.resting = False
+        """Its publisher has been told that nobody needs it now."""
         self.last_packet_s = float("-inf")
         self.last_rtp_time = -1
         self.packets = 0
         self.bytes = 0
         self.bitrate_bps = [0.0] * TEMPORAL_LAYERS
-        """Measured rate of each temporal layer by itself."""
+        """Measured rate of each temporal layer by itself, as it would be on a viewer's wire."""
         self._window_bytes = [0] * TEMPORAL_LAYERS
         self._window_start_s = 0.0
+        self._rates_due_s = FIRST_RATE_WINDOW_S
 
     def restart(self, ssrc: int) -> None:
         """Another SSRC or numbering begins: numbers go on rising here, but decoders need a keyframe first."""
@@ -83,14 +87,14 @@ class Encoding:
 
     def unwrap(self, sequence: int) -> int:
         """Rising number of a 16-bit sequence number; restarts the numbering after a jump."""
-        number = self._unwrapper.unwrap(sequence) + self._offset
-        if self._resume_at < 0 and abs(number - self.highest) > JUMP:
+        step = ((sequence + self._offset - self.highest + 0x8000) & 0xFFFF) - 0x8000
+        if self._resume_at < 0 and not -JUMP <= step <= JUMP:
             self.restart(self.ssrc)
         if self._resume_at >= 0:
-            self._unwrapper = Unwrapper16()
-            self._offset = self._resume_at - self._unwrapper.unwrap(sequence)
             number, self._resume_at = self._resume_at, -1
-        return number
+            self._offset = (number - sequence) & 0xFFFF
+            return number
+        return self.highest + step
 
     def sequence(self, number: int) -> int:
         """The publisher's own 16-bit sequence number of a rising number."""
@@ -109,34 +113,34 @@ class Encoding:
 
         `temporal` TEMPORAL_LAYERS: no viewer takes it (padding only; `cell` SKIPPED).
         """
-        self._seen[number % WINDOW] = number
-        if number <= self.highest:
-            for layer in range(TEMPORAL_LAYERS):
-                self._cell_at[layer][(number - self.above(number, layer)) % WINDOW] = (
-                    cell if temporal <= layer else SKIPPED
-                )
+        place = number % WINDOW
+        self._seen[place] = number
+        highest = self.highest
+        if number <= highest:
+            for layer, above in enumerate(self._above_at[place]):
+                self._cell_at[layer][(number - above) % WINDOW] = cell if temporal <= layer else SKIPPED
             return True
-        first = number if self.highest < 0 else self.highest + 1
-        for missing in range(first, number):
-            self._place(missing, 0, ABSENT)  # it may still come, so it takes a number in every class
+        if number > highest + 1 and highest >= 0:
+            for missing in range(highest + 1, number):
+                self._place(missing, 0, ABSENT)  # it may still come, so it takes a number in every class
         self._place(number, temporal, cell)
         self.highest = number
         return False
 
     def _place(self, number: int, temporal: int, cell: int) -> None:
-        for layer in range(TEMPORAL_LAYERS):
-            above = self._above[layer]
-            self._above_at[layer][number % WINDOW] = above
-            if temporal <= layer:
-                self._cell_at[layer][(number - above) % WINDOW] = cell
-            else:
-                self._above[layer] = above + 1
+        above = self._above
+        self._above_at[number % WINDOW] = above
+        for layer in range(temporal, TEMPORAL_LAYERS):
+            self._cell_at[layer][(number - above[layer]) % WINDOW] = cell
+        if temporal:
+            base, middle, top = above
+            self._above = (base + 1, middle + (temporal > 1), top + (temporal > 2))
 
     def above(self, number: int, temporal: int) -> int:
         """Packets left out of class `temporal` before `number`, which lies in the window or just ahead of it."""
         if number > self.highest:
             return self._above[temporal]
-        return self._above_at[temporal][number % WINDOW]
+        return self._above_at[number % WINDOW][temporal]
 
     def cell(self, compacted: int, temporal: int) -> int:
         """Cell of the packet whose number is `compacted` (modulo the window) among those up to `temporal`."""
@@ -146,18 +150,27 @@ class Encoding:
         """Account one packet of `size` bytes; rates are renewed about once a second, the first time sooner."""
         self.packets += 1
         self.bytes += size
-        self._window_bytes[temporal] += size
+        self._window_bytes[temporal] += size + OVERHEAD_BYTES
+        self.last_packet_s = now
+        if now >= self._rates_due_s:
+            self._renew_rates(now)
+
+    def _renew_rates(self, now: float) -> None:
         elapsed = now - self._window_start_s
         smooth = any(self.bitrate_bps)
-        if elapsed >= (RATE_WINDOW_S if smooth else FIRST_RATE_WINDOW_S):
-            if elapsed < 3 * RATE_WINDOW_S:
-                measured = [octets * 8 / elapsed for octets in self._window_bytes]
-                self.bitrate_bps = [
-                    (new + old) / 2 if smooth else new for new, old in zip(measured, self.bitrate_bps, strict=True)
-                ]
-            self._window_bytes = [0] * TEMPORAL_LAYERS
-            self._window_start_s = now
-        self.last_packet_s = now
+        if elapsed < 3 * RATE_WINDOW_S:
+            measured = [octets * 8 / elapsed for octets in self._window_bytes]
+            self.bitrate_bps = [
+                old + SMOOTHING * (new - old) if smooth else new
+                for new, old in zip(measured, self.bitrate_bps, strict=True)
+            ]
+        self._window_bytes = [0] * TEMPORAL_LAYERS
+        self._window_start_s = now
+        self._rates_due_s = now + (RATE_WINDOW_S if any(self.bitrate_bps) else FIRST_RATE_WINDOW_S)
+
+    def available(self, now: float) -> bool:
+        """Flows, or would if its publisher were asked."""
+        return self.resting or self.flowing(now)
 
     def flowing(self, now: float) -> bool:
         """Packets came within the last second."""

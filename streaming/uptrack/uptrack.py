@@ -33,6 +33,10 @@ REALIGN_S: Final = 0.005
 """Timestamps of an encoding that are further off the sender reports than this are put right at its next keyframe."""
 OVERLAP_S: Final = 1.0
 """A keyframe not later than what other encodings have shown is moved behind it by up to this much."""
+_PARSERS: Final = {name.lower(): parse for name, parse in codecs.CODECS.items()}
+_SOUND: Final = VideoDescriptor(begin_of_frame=True, keyframe=True)
+"""A decoder can start at any packet of sound."""
+_new: Final = tuple.__new__  # a NamedTuple's own constructor is a Python function, and this is made for each packet
 
 
 class Arrival(NamedTuple):
@@ -128,51 +132,39 @@ class UpTrack:
         number = encoding.unwrap(sequence)
         if encoding.restarts != restarts:
             self.losses[encoding.index].clear()
-        if encoding.known(number):
+        in_order = number == encoding.highest + 1
+        if not in_order and encoding.known(number):
             self.errors["duplicate"] += 1
             return
-        descriptor = None
-        temporal = 0
-        if not self.audio:
+        timestamp = header.timestamp
+        descriptor, temporal = _SOUND, 0
+        parse = _PARSERS.get(self.codec)
+        if parse is not None:
             try:
-                descriptor = codecs.CODECS[self.codec.upper()](
-                    packet, start, end, header.timestamp != encoding.last_rtp_time
-                )
+                descriptor = parse(packet, start, end, timestamp != encoding.last_rtp_time)
             except WireError as error:
                 self.errors[error.kind] += 1
                 return
-            temporal = min(descriptor.temporal_id, TEMPORAL_LAYERS - 1) if descriptor.temporal_id > 0 else 0
-        self._note_loss(encoding, number, now)
-        if self.muted:
-            self._leave_out(encoding, header.timestamp, number)
-            encoding.count(now, temporal, size)
-            return
-        newest = number > encoding.highest
-        if newest and descriptor is not None and descriptor.keyframe:
-            encoding.begin_group(number)
-        rtp_time = self._align(encoding, header.timestamp, number, now)
-        if descriptor is not None:
-            self._picture(encoding, descriptor, number, packet)
-        cell = self.cache.store(packet[start:end], encoding.index, number, rtp_time, header.marker, temporal)
-        late = encoding.insert(number, temporal, cell)
+            temporal = min(descriptor.temporal_id, TEMPORAL_LAYERS - 1)
+        if not in_order:
+            self._note_loss(encoding, number, now)
         encoding.count(now, temporal, size)
+        if self.muted:
+            self._leave_out(encoding, timestamp, number)
+            return
+        begin, keyframe = descriptor.begin_of_frame, descriptor.keyframe
+        if keyframe and number > encoding.highest and not self.audio:
+            encoding.begin_group(number)
+        rtp_time = self._align(encoding, timestamp, number, now)
+        if not self.audio:
+            self._picture(encoding, descriptor, number, packet)
+        index = encoding.index
+        cell = self.cache.store(packet[start:end], index, number, rtp_time, header.marker, temporal)
+        late = encoding.insert(number, temporal, cell)
         if not late:
-            encoding.last_rtp_time = header.timestamp
-        if descriptor is None:
-            self.fresh.append(Arrival(encoding.index, number, 0, cell, True, True, False, late))
-        else:
-            self.fresh.append(
-                Arrival(
-                    encoding.index,
-                    number,
-                    temporal,
-                    cell,
-                    descriptor.begin_of_frame,
-                    descriptor.keyframe,
-                    descriptor.switching_up,
-                    late,
-                )
-            )
+            encoding.last_rtp_time = timestamp
+        up = descriptor.switching_up
+        self.fresh.append(_new(Arrival, (index, number, temporal, cell, begin, keyframe, up, late)))
 
     def _note_loss(self, encoding: Encoding, number: int, now: float) -> None:
         losses = self.losses[encoding.index]
@@ -202,6 +194,15 @@ class UpTrack:
 
     def _align(self, encoding: Encoding, timestamp: int, number: int, now: float) -> int:
         """Timestamp on the common timeline (32 bits)."""
+        if encoding.rtp_shift is None or number == encoding.keyframe_at:
+            self._begin_timeline(encoding, timestamp, number, now)
+        rtp_time = (timestamp + encoding.shifts(number)[0]) & RTP_MASK
+        if number > encoding.highest and (self._latest is None or diff32(rtp_time, self._latest[1]) >= 0):
+            self._latest = (now, rtp_time)
+        return rtp_time
+
+    def _begin_timeline(self, encoding: Encoding, timestamp: int, number: int, now: float) -> None:
+        """Where the common timeline is for an encoding, at its first packet and at each keyframe."""
         if encoding.rtp_shift is None:
             encoding.rtp_shift = self._shift(encoding, timestamp, now)
         elif number == encoding.keyframe_at:
@@ -213,10 +214,6 @@ class UpTrack:
             behind = diff32(self._latest[1], timestamp + encoding.rtp_shift)
             if 0 <= behind < OVERLAP_S * self.clock_rate:
                 encoding.rtp_shift = (encoding.rtp_shift + behind + 1) & RTP_MASK
-        rtp_time = (timestamp + encoding.shifts(number)[0]) & RTP_MASK
-        if number > encoding.highest and (self._latest is None or diff32(rtp_time, self._latest[1]) >= 0):
-            self._latest = (now, rtp_time)
-        return rtp_time
 
     def _shift(self, encoding: Encoding, timestamp: int, now: float) -> int:
         """First shift of an encoding: from sender reports where both are there, else from arrival times."""

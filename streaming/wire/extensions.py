@@ -39,6 +39,30 @@ def find(data: Buffer, header: RtpHeader) -> dict[int, tuple[int, int]]:
     return {}
 
 
+def find_one(data: Buffer, header: RtpHeader, element_id: int) -> tuple[int, int] | None:
+    """What `find` has for one id, but of a repeated id the first counts, and nothing behind it is looked at.
+
+    Raises `WireError("extension_truncated")`.
+    """
+    if header.extension_profile != ONE_BYTE_PROFILE:
+        return find(data, header).get(element_id)
+    position, end = header.extension_start, header.extension_end
+    while position < end:
+        byte = data[position]
+        position += 1
+        if byte == 0:
+            continue
+        if byte < 0x10 or byte >= 0xF0:  # as in `find`, the end of the block
+            return None
+        start = position
+        position += (byte & 0x0F) + 1
+        if byte >> 4 == element_id and position <= end:
+            return start, position - start
+    if position > end:
+        raise WireError("extension_truncated")
+    return None
+
+
 def _find_one_byte(data: Buffer, position: int, end: int) -> dict[int, tuple[int, int]]:
     elements = {}
     while position < end:

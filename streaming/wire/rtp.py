@@ -17,6 +17,7 @@ _U16 = Struct("!H")
 _unpack_fixed = _FIXED.unpack_from
 _unpack_extension = _EXTENSION.unpack_from
 _unpack_u16 = _U16.unpack_from
+_new = tuple.__new__  # a NamedTuple's own constructor is a Python function, and this is made for each packet
 
 
 class RtpHeader(NamedTuple):
@@ -65,18 +66,21 @@ def parse_header(data: Buffer, length: int) -> RtpHeader:
         padding = data[length - 1]
         if padding == 0 or padding > length - payload_start:
             raise WireError("rtp_padding")
-    return RtpHeader(
-        second & 0x7F,
-        second > 0x7F,
-        sequence,
-        timestamp,
-        ssrc,
-        profile,
-        extension_start,
-        payload_start,
-        payload_start,
-        length - padding,
-        padding,
+    return _new(
+        RtpHeader,
+        (
+            second & 0x7F,
+            second > 0x7F,
+            sequence,
+            timestamp,
+            ssrc,
+            profile,
+            extension_start,
+            payload_start,
+            payload_start,
+            length - padding,
+            padding,
+        ),
     )
 
 

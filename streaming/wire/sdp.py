@@ -9,8 +9,10 @@ broken `rtpmap`, say) is left out, because browsers add attributes faster than s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import InitVar, dataclass, field
+from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 from streaming.wire.errors import WireError
@@ -21,6 +23,8 @@ SECTIONS_MAX: Final = 12
 CANDIDATES_MAX: Final = 64
 """Candidates kept in a whole description; the rest is passed over without being read."""
 FRAGMENT_MAX_BYTES: Final = 16 * 1024
+REMEMBERED_EXTMAPS: Final = 64
+"""Browsers of one kind all write the same ones; each is read once and kept once."""
 
 ICE_CHARS: Final = re.compile(r"[A-Za-z0-9+/=_-]+")
 """ice-char (RFC 8839 section 5.4), and "=_-", which some senders use."""
@@ -28,20 +32,48 @@ TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`{|}~0-9A-Za-z]{1,64}")
 RID: Final = re.compile(r"[A-Za-z0-9_-]{1,16}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Attributes:
-    """The `a=` lines of one part in their order, as (name, value); a property attribute's value is empty."""
+    """The `a=` lines of one part, given as (name, value) in their order; a property attribute's value is empty."""
 
-    lines: tuple[tuple[str, str], ...]
+    lines: InitVar[Iterable[tuple[str, str]]] = ()
+    _values: dict[str, list[str]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self, lines: Iterable[tuple[str, str]]) -> None:
+        for name, value in lines:
+            self._values.setdefault(name, []).append(value)
+
+    @classmethod
+    def read(cls, lines: Sequence[str], candidates: list[int]) -> Attributes:
+        """Those among the lines of a description. `candidates` has one number, how many more of them are to be kept.
+
+        A browser's offer has 600 lines, so this loop is most of what reading it costs.
+        """
+        attributes = cls()
+        values = attributes._values
+        for line in lines:
+            if not line.startswith("a="):
+                continue
+            name, _, value = line.partition(":")
+            if name == "a=candidate":
+                if candidates[0] <= 0:
+                    continue
+                candidates[0] -= 1
+            name = name[2:]
+            if name in values:
+                values[name].append(value.strip())
+            else:
+                values[name] = [value.strip()]
+        return attributes
 
     def first(self, name: str) -> str | None:
-        return next((value for key, value in self.lines if key == name), None)
+        return next(iter(self.all(name)), None)
 
-    def all(self, name: str) -> Iterator[str]:
-        return (value for key, value in self.lines if key == name)
+    def all(self, name: str) -> Sequence[str]:
+        return self._values.get(name, ())
 
-    def has(self, *names: str) -> bool:
-        return any(key in names for key, _ in self.lines)
+    def has(self, name: str) -> bool:
+        return name in self._values
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +98,12 @@ def parse_session(text: str) -> SessionDescription:
     lines = _split(text, SDP_MAX_BYTES)
     if not lines or lines[0] != "v=0":
         raise WireError("sdp_no_version")
-    parts: list[list[str]] = [[]]
-    for line in lines:
-        if line.startswith("m="):
-            if len(parts) > SECTIONS_MAX:
-                raise WireError("sdp_too_many_sections")
-            parts.append([])
-        parts[-1].append(line)
+    starts = [row for row, line in enumerate(lines) if line.startswith("m=")]
+    if len(starts) > SECTIONS_MAX:
+        raise WireError("sdp_too_many_sections")
+    parts = [lines[start:end] for start, end in pairwise([0, *starts, len(lines)])]
     budget = [CANDIDATES_MAX]
-    session = Attributes(tuple(_attributes(parts[0], budget)))
+    session = Attributes.read(parts[0], budget)
     return SessionDescription(session, tuple(_media(part, budget) for part in parts[1:]))
 
 
@@ -88,18 +117,6 @@ def _split(text: str, max_bytes: int) -> list[str]:
     return [line for line in lines if line]
 
 
-def _attributes(lines: Sequence[str], budget: list[int]) -> Iterator[tuple[str, str]]:
-    for line in lines:
-        if not line.startswith("a="):
-            continue
-        name, _, value = line[2:].partition(":")
-        if name == "candidate":
-            if budget[0] <= 0:
-                continue
-            budget[0] -= 1
-        yield name, value.strip()
-
-
 def _media(lines: Sequence[str], budget: list[int]) -> MediaDescription:
     words = lines[0][2:].split()
     if len(words) < 4 or not all(TOKEN.fullmatch(word) for word in (words[0], *words[3:])):
@@ -107,9 +124,7 @@ def _media(lines: Sequence[str], budget: list[int]) -> MediaDescription:
     port = _number(words[1].partition("/")[0], 65535)
     if port is None or not all(TOKEN.fullmatch(word) for word in words[2].split("/")):
         raise WireError("sdp_bad_media")
-    return MediaDescription(
-        words[0], port, words[2], tuple(words[3:]), Attributes(tuple(_attributes(lines[1:], budget)))
-    )
+    return MediaDescription(words[0], port, words[2], tuple(words[3:]), Attributes.read(lines[1:], budget))
 
 
 def _number(text: str, maximum: int) -> int | None:
@@ -181,6 +196,7 @@ def read_parameters(text: str) -> dict[str, str]:
     return parameters
 
 
+@lru_cache(maxsize=REMEMBERED_EXTMAPS)
 def read_extmap(value: str) -> ExtMap | None:
     """Ids outside 1..14 and 16..255 are illegal (15 is reserved by RFC 8285 section 4.2) and give None."""
     words = value.split()
@@ -246,7 +262,7 @@ def parse_ice_fragment(text: str) -> IceFragment:
 
     Raises WireError (sdp_too_large, sdp_too_many_lines, ice_no_credentials, ice_bad_credentials).
     """
-    attributes = Attributes(tuple(_attributes(_split(text, FRAGMENT_MAX_BYTES), [CANDIDATES_MAX])))
+    attributes = Attributes.read(_split(text, FRAGMENT_MAX_BYTES), [CANDIDATES_MAX])
     ufrag, password = attributes.first("ice-ufrag"), attributes.first("ice-pwd")
     if ufrag is None or password is None:
         raise WireError("ice_no_credentials")

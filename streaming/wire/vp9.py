@@ -17,6 +17,7 @@ _SYNC_CODE = 0x498342
 _COLOR_SPACE_RGB = 7
 
 _unpack_size = Struct("!HH").unpack_from
+_new = tuple.__new__  # a NamedTuple's own constructor is a Python function, and this is made for each packet
 
 
 def parse(data: Buffer, start: int, end: int, new_timestamp: bool) -> VideoDescriptor:
@@ -63,19 +64,23 @@ def parse(data: Buffer, start: int, end: int, new_timestamp: bool) -> VideoDescr
     keyframe = first & (_BEGIN | _INTER_PREDICTED) == _BEGIN and spatial_id == 0
     if keyframe and layers == 1:
         width, height = _frame_size(data, position, end) or (width, height)
-    return VideoDescriptor(
-        begin,
-        keyframe,
-        temporal_id,
-        spatial_id,
-        switching_up,
-        picture_id,
-        picture_id_offset,
-        picture_id_bits,
-        tl0picidx,
-        tl0picidx_offset,
-        width,
-        height,
+    return _new(
+        VideoDescriptor,
+        (
+            begin,
+            keyframe,
+            temporal_id,
+            spatial_id,
+            switching_up,
+            picture_id,
+            picture_id_offset,
+            picture_id_bits,
+            tl0picidx,
+            tl0picidx_offset,
+            width,
+            height,
+            False,
+        ),
     )
 
 

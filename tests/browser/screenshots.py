@@ -101,6 +101,10 @@ async def lesson(server: Server, photographer: Photographer) -> None:
     await klass.press("hand")
     for name, tab in {"console-hand": teacher, "class": klass, "viewer": viewer}.items():
         await photographer.take(name, tab)
+    await viewer.press("open-reception")
+    await expect(viewer.part("link-chart")).to_be_visible()
+    await photographer.take("viewer-reception", viewer)
+    await viewer.press("close-reception")
     await teacher.part("give-floor").first.click()
     await expect(klass.part("preview")).to_be_visible()
     await photographer.take("floor-offer", klass, 1366)  # the offer lapses meanwhile

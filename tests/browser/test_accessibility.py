@@ -49,6 +49,8 @@ async def test_nothing_serious(server: Server, browser_with_devices: Browser, sc
     await klass.enter(lesson.links["class"], "Хандыга СОШ")
     await viewer.enter(lesson.links["viewer"], "")
     await klass.wait_seen("teacher_video", within_s=20)
+    await klass.press("open-reception")
+    await expect(klass.part("link-chart")).to_be_visible()
     pages = {
         "start": start,
         "wrong link": wrong,

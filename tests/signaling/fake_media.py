@@ -120,7 +120,7 @@ class FakeMedia:
             peer_id=request.peer_id,
             role="publisher" if publishes else "subscriber",
             state=control.PeerState.CONNECTED,
-            flowing=list(control.Source)[:2] if publishes else [],
+            flowing=[control.Source.MICROPHONE, control.Source.CAMERA] if publishes else [],
         )
         return control.Answered(request_id=request.request_id, sdp=f"v=0 answer to {request.peer_id}")
 

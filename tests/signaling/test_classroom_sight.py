@@ -9,9 +9,9 @@ import pytest
 from signaling import messages as m
 from signaling.effects import RecordSpan, ViewSlot
 from signaling.errors import Refusal
-from signaling.media_rules import begin_subscribe, link_report
+from signaling.media_rules import begin_subscribe, link_report, source_changed
 from signaling.messages import ErrorCode, LessonState, Link, Role
-from streaming.control import LinkReport, Slot, SlotLink
+from streaming.control import LinkReport, Slot, SlotLink, SourceChanged
 from tests.signaling.rooms import CAMERA, held, sent
 
 T, C, K, V = Role.TEACHER, Role.CO_TEACHER, Role.CLASS, Role.VIEWER
@@ -90,6 +90,59 @@ def test_no_picture_in_any_shown_slot_means_sound_only() -> None:
         )
         link_report(h.room, report, h.at)
         assert klass.link is link
+
+
+def playback(height: int, **change: object) -> m.ReportPlayback:
+    usual = {"freezes": 0, "frozen_s": 0, "samples": 0, "concealed_samples": 0, "frames_decoded": 9}
+    return m.ReportPlayback.model_validate({**usual, "height": height, **change})
+
+
+def test_the_teacher_learns_what_a_class_really_sees() -> None:
+    h = held(state=LessonState.LIVE)
+    teacher, klass, other = h.enter(T), h.enter(K), h.enter(K)
+    h.publish(teacher, CAMERA)
+    camera = SourceChanged(
+        lesson_id="L", peer_id=teacher.publish_peer, source=CAMERA, flowing=True, heights=[720, 360, 180]
+    )
+    source_changed(h.room, camera, h.at)
+    effects = h.drain()
+    assert {changed.state.height for changed in sent(effects, m.SlotChanged, klass)} == {720}
+    begin_subscribe(h.room, klass, "page", fresh=True)
+    h.say(klass, m.SetView(slot=Slot.TEACHER_VIDEO, height=640))
+    slots = [SlotLink(slot=Slot.TEACHER_VIDEO, encoding=1, temporal=0, bitrate_bps=0)]
+    report = LinkReport(
+        lesson_id="L",
+        peer_id=klass.subscribe_peer,
+        role="subscriber",
+        estimate_bps=1,
+        bitrate_bps=1,
+        loss=0,
+        rtt_ms=1,
+        slots=slots,
+    )
+    for said, link in (
+        (playback(720), Link.GOOD),
+        (playback(360), Link.FAIR),
+        (playback(360, still=True), Link.STILL),
+    ):
+        h.pass_time(5)
+        effects = h.say(klass, said)
+        assert not sent(effects, m.ParticipantChanged, other)
+        link_report(h.room, report, h.at)
+        assert klass.link is link
+    assert [p.height for p in h.room.participants_for(teacher, h.at) if p.participant_id == klass.participant_id] == [
+        360
+    ]
+    assert {p.height for p in h.room.participants_for(other, h.at)} == {0}
+
+
+def test_playback_that_is_told_too_often_is_not_heeded() -> None:
+    h = held(state=LessonState.LIVE)
+    viewer = h.enter(V)
+    for _ in range(10):
+        h.say(viewer, playback(180, freezes=1, samples=100, concealed_samples=900))
+    (sums,) = h.room.figures.playback.values()
+    assert (sums.freezes, sums.samples, sums.concealed_samples) == (1, 100, 100)
 
 
 # ---------------------------------------------------------------- chat

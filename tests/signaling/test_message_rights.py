@@ -43,7 +43,7 @@ ROWS: dict[type[m.ClientMessage], tuple[Callable[[Seat, Seat], m.ClientMessage],
     m.Leave: (lambda me, other: m.Leave(), {T, C, K, V}),
     m.Ping: (lambda me, other: m.Ping(), {T, C, K, V}),
     m.ReportPlayback: (
-        lambda me, other: m.ReportPlayback(freezes=0, frozen_s=0, concealed=0, frames_decoded=0),
+        lambda me, other: m.ReportPlayback(freezes=0, frozen_s=0, samples=0, concealed_samples=0, frames_decoded=0),
         {T, C, K, V},
     ),
 }

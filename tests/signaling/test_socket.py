@@ -76,6 +76,29 @@ async def test_a_lesson_from_the_first_join_to_the_end(client: Client, services:
     await until(recorded)
 
 
+async def test_an_offer_need_not_wait_for_the_welcome(client: Client, services: Services, media: FakeMedia) -> None:
+    lesson = await make_lesson(services)
+    page = await knock(client, lesson.tokens[Role.VIEWER])
+    await page.send(m.OfferSubscribe(id=1, sdp=SDP, slots=SLOTS))
+    await page.send(m.SetView(slot=Slot.TEACHER_VIDEO, height=720))
+    answer = await page.wait(m.Answer)
+    assert isinstance(page.received[0], m.Welcome)
+    assert answer.id == 1
+    shown = await media.wait_for(View)
+    assert (shown.peer_id, shown.height) == (f"{page.received[0].participant_id}.subscribe", 720)
+
+
+async def test_an_offer_behind_a_refused_join_reaches_no_media_process(
+    client: Client, services: Services, media: FakeMedia
+) -> None:
+    lesson = await make_lesson(services)
+    await services.invitations.revoke(lesson.invitation_ids[Role.VIEWER], services.wall())
+    page = await knock(client, lesson.tokens[Role.VIEWER])
+    await page.send(m.OfferSubscribe(id=1, sdp=SDP, slots=SLOTS))
+    assert await refusal(page) == (ErrorCode.REVOKED, CloseCode.REFUSED)
+    assert not media.of(Subscribe)
+
+
 async def test_a_token_that_opens_nothing_says_why(client: Client, services: Services, school: School) -> None:
     lesson = await make_lesson(services)
     good = lesson.tokens[Role.CLASS]

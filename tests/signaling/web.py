@@ -19,9 +19,11 @@ from school.accounts import Accounts
 from school.feed import FeedSpans
 from school.invitations import Invitations
 from school.lessons import Lessons
+from school.link_capacity import LinkCapacities
 from school.tables import InvitationRole, LessonKind
 from signaling import messages as m
 from signaling.app import add_routes
+from signaling.link_keys import LinkKeys
 from signaling.media_bus import MediaBus
 from signaling.messages import Role
 from signaling.services import Services
@@ -61,9 +63,11 @@ class School:
             invitations=Invitations(self.sessions, SECRET),
             accounts=Accounts(self.sessions),
             feed=FeedSpans(self.sessions),
+            capacities=LinkCapacities(self.sessions),
             media=MediaBus(self.sockets, tally, media_timeout_s),
             network_url="https://192.0.2.2:8443",
             secret=SECRET,
+            link_keys=LinkKeys(SECRET),
             max_participants=max_participants,
             clock=self.clock.now,
             wall=self.clock.wall,

@@ -11,17 +11,18 @@ from streaming.publisher import Publisher
 from streaming.room import SSRCS, Room
 from streaming.subscriber import Subscriber
 from streaming.wire import rtcp
+from streaming.wire.feedback import Feedback
 from tests.streaming import packets
 from tests.streaming.fanout.recorder import NUMBER_ID, SEND_TIME_ID, Received, Recorder, Screen
 from tests.streaming.packets import Picture, rtp
 
-VIDEO_SSRC, SOUND_SSRC, RTX_SSRC = 1000, 2000, 1001
+VIDEO_SSRC, SOUND_SSRC, RTX_SSRC, LOW_SSRC = 1000, 2000, 1001, 3000
 FRAME = 3000
 TICK_S = 0.005
 
 
 def published(source: Source, *, rids: tuple[str, ...] = (), ids: Extensions | None = None) -> PublishedSection:
-    audio = source in {Source.MICROPHONE, Source.SCREEN_SOUND}
+    audio = source in {Source.MICROPHONE, Source.MICROPHONE_LOW, Source.SCREEN_SOUND}
     codecs = {111: PublishedCodec("opus", 48000)}
     if not audio:
         codecs = {96: PublishedCodec("vp8", 90000), 97: PublishedCodec("rtx", 90000, rtx_of=96)}
@@ -32,7 +33,11 @@ def published(source: Source, *, rids: tuple[str, ...] = (), ids: Extensions | N
         codecs=codecs,
         extensions=ids or Extensions(),
         rids=rids,
-        ssrcs={SOUND_SSRC: None} if audio else {} if rids else {VIDEO_SSRC: RTX_SSRC},
+        ssrcs={LOW_SSRC if source is Source.MICROPHONE_LOW else SOUND_SSRC: None}
+        if audio
+        else {}
+        if rids
+        else {VIDEO_SSRC: RTX_SSRC},
         transport_cc=False,
         remb=False,
         nack=not audio,
@@ -98,6 +103,22 @@ class Lesson:
         payload = packets.vp8(Picture(self.frame, self.frame, keyframe=keyframe), body)
         self.send(publisher, rtp(payload, self.next(VIDEO_SSRC), self.frame * FRAME, ssrc=VIDEO_SSRC, marker=True))
         self.run(1 / 30)
+
+    def hear(self, subscriber: Subscriber, screen: Screen) -> None:
+        """The viewer reports all it has got so far; the way took no time."""
+        packets = [packet for packet in screen.packets if packet.number is not None and packet.send_time is not None]
+        if not packets:
+            return
+        arrivals = {packet.number: self._sent_s(packet.send_time or 0) for packet in packets}
+        numbers = list(arrivals)[-500:]
+        first, last = numbers[0] or 0, numbers[-1] or 0
+        report = Feedback(first, last - first + 1, 0, 0, [n or 0 for n in numbers], [arrivals[n] for n in numbers])
+        self.room.receive_feedback(subscriber, [rtcp.TransportFeedback(1, 1, report)], self.now, self.sink)
+
+    def _sent_s(self, send_time: int) -> int:
+        """Microseconds by our clock of an abs-send-time of the last minute."""
+        age = (int(self.now * (1 << 18)) - send_time) & 0xFF_FFFF
+        return int((self.now - age / (1 << 18)) * 1e6)
 
     def of(self, kind: type[rtcp.RtcpPacket]) -> list[rtcp.RtcpPacket]:
         return [packet for _, packet in self.rtcp if isinstance(packet, kind)]

@@ -179,12 +179,12 @@ def test_a_leaving_publishers_sources_cease_at_once() -> None:
 
 
 def test_links_are_reported() -> None:
-    lesson, teacher, _, screen = lesson_in_progress()
+    lesson, teacher, subscriber, screen = lesson_in_progress()
     lesson.events.clear()
     before = len(screen.packets)
-    for _ in range(60):
+    for _ in range(120):
         lesson.show(teacher, body=b"x" * 500)
-    lesson.run(2.0)
+        lesson.hear(subscriber, screen)
     reports = [event for event in lesson.events if isinstance(event, LinkReport)]
     assert {report.role for report in reports} == {"publisher", "subscriber"}
     own = next(report for report in reports if report.role == "subscriber" and report.bitrate_bps)
@@ -215,7 +215,9 @@ def test_feedback_acts_on_its_own_row_only() -> None:
     ]
     lesson.room.receive_feedback(other, hostile, lesson.now, lesson.sink)
     assert (len(screen.packets), len(other_screen.packets)) == counts
-    lesson.run(1.0)
+    for _ in range(30):
+        lesson.hear(subscriber, screen)
+        lesson.show(teacher, body=b"x" * 1000)
     assert lesson.room.estimator.estimate_bps[subscriber.row] >= estimate
     assert lesson.room.fanouts[Slot.STAGE_VIDEO].downtracks.encoding[subscriber.row] != NONE
     assert other.errors == {"foreign_ssrc": 2}

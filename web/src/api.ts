@@ -80,12 +80,12 @@ export function joinInfo(token: string): Promise<JoinInfo> {
   return asked?.token === token ? asked.answer : call<JoinInfo>("GET", "/join-info", undefined, token);
 }
 
-/** Ask before the page is drawn, while its language loads: on a far link each wait in turn is seen. */
-export function askAhead(token: string | null): void {
-  if (!token) return;
+/** Ask before the page is drawn, while its language loads: on a far link each wait in turn is seen. Resolves when the
+ * answer is there, whatever it is. */
+export async function askAhead(token: string): Promise<void> {
   const answer = call<JoinInfo>("GET", "/join-info", undefined, token);
-  answer.catch(() => undefined); // whoever takes it sees the failure
   ahead = { token, answer };
+  await answer.catch(() => undefined); // whoever takes it sees the failure
 }
 
 export const lessons = async () => (await call<{ lessons: Lesson[] }>("GET", "/lessons")).lessons;

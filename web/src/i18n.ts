@@ -1,9 +1,17 @@
 import { FluentBundle, FluentResource, type FluentVariable } from "@fluent/bundle";
 import { signal } from "@preact/signals";
+import russian from "./locales/ru.ftl?raw";
 import { rememberLanguage, storedLanguage } from "./storage";
 
-/** A language is a file: `locales/<code>.ftl`. Only the chosen one is loaded. */
-const FILES = import.meta.glob<string>("./locales/*.ftl", { query: "?raw", import: "default" });
+/** A language is a file: `locales/<code>.ftl`. Russian comes with the pages; of the others only the chosen one is
+ * loaded. */
+const FILES: Readonly<Record<string, () => Promise<string>>> = {
+  "./locales/ru.ftl": async () => russian,
+  ...import.meta.glob<string>(["./locales/*.ftl", "!./locales/ru.ftl"], { query: "?raw", import: "default" }),
+};
+
+/** Worked out when the pages are built: a browser takes long to load its names of languages. */
+declare const LANGUAGE_NAMES: Readonly<Record<string, string>>;
 
 const DEFAULT = "ru";
 
@@ -50,9 +58,7 @@ export function t(key: string, args?: Record<string, FluentVariable>): string {
 }
 
 /** A language's name in itself: «русский», “English”. */
-export function languageName(code: string): string {
-  return new Intl.DisplayNames([code], { type: "language" }).of(code) ?? code;
-}
+export const languageName = (code: string): string => LANGUAGE_NAMES[code] ?? code;
 
 /** «пт, 21 ноября, 10:15»; `unix_s` in seconds, in the reader's own time zone. */
 export function dateAndTime(unix_s: number): string {
@@ -63,6 +69,18 @@ export function dateAndTime(unix_s: number): string {
 export function timeOfDay(unix_s: number): string {
   return new Intl.DateTimeFormat(language.value, { hour: "2-digit", minute: "2-digit" }).format(unix_s * 1000);
 }
+
+/** «1,2», “1.2”. */
+export function decimal(value: number, digits: number): string {
+  const options = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return new Intl.NumberFormat(language.value, options).format(value);
+}
+
+/** «640 кбит/с», «1,2 Мбит/с». */
+export const rate = (bps: number): string =>
+  bps < 1_000_000
+    ? t("rate-kbit", { rate: decimal(Math.round(bps / 10_000) * 10, 0) })
+    : t("rate-mbit", { rate: decimal(bps / 1_000_000, 1) });
 
 /** 12:41 or 1:02:03. */
 export function elapsed(seconds: number): string {

@@ -3,17 +3,28 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/parts.css";
 import "./styles/lesson.css";
+import "./styles/reception.css";
 import { askAhead } from "./api";
+import { Classroom } from "./classroom/classroom";
 import { startLanguage } from "./i18n";
+import { Devices } from "./media/devices";
+import { browserIsFit } from "./media/fitness";
 import { JoinPage } from "./pages/join";
 import { SignInLinkPage } from "./pages/sign_in";
 import { StartPage } from "./pages/start";
-import { takeFragment, takeToken } from "./storage";
+import { readSeat, takeFragment, takeToken } from "./storage";
+
+/** Connect while the words load: on a far link each wait in turn is seen. */
+function connectedAhead(token: string): Classroom {
+  const classroom = new Classroom(token, new Devices());
+  classroom.connection.connectAhead();
+  return classroom;
+}
 
 function Page(): JSX.Element {
   switch (location.pathname) {
     case "/join":
-      return <JoinPage token={takeToken()} />;
+      return <JoinPage token={token} prepared={prepared} />;
     case "/sign-in":
       return <SignInLinkPage token={takeFragment()} />;
     default:
@@ -25,8 +36,12 @@ function Page(): JSX.Element {
 addEventListener("hashchange", () => {
   if (location.hash) location.reload();
 });
-if (location.pathname === "/join") askAhead(takeToken());
-await startLanguage();
+const words = startLanguage();
+const token = location.pathname === "/join" ? takeToken() : null;
+// A tab that is reloaded goes straight back in; all others first see what the link opens.
+const asked = token && !readSeat(token)?.resume ? askAhead(token) : null;
+const prepared = token && browserIsFit() ? connectedAhead(token) : null;
+await Promise.all([words, asked]);
 document.getElementById("loading")?.remove();
 const root = document.getElementById("app");
 if (root) render(<Page />, root);

@@ -26,6 +26,23 @@ export interface ChatLine {
   readonly wall_time: number;
 }
 
+/** What a publisher does with one encoding. `index` counts the rids of the offer; of the microphone 0 is
+ * `microphone_low`, 1 the full one, where both were offered. 0: no limit of the server's. */
+export interface EncodingLimit {
+  readonly index: number;
+  readonly active: boolean;
+  readonly max_bitrate_bps: number;
+  readonly max_framerate: number;
+}
+
+/** To the publisher only: what of this source somebody needs. Told when it changes, and again after a resume; a
+ * fresh publishing connection begins without limits. */
+export interface EncodingsWanted {
+  readonly type: "encodings_wanted";
+  readonly source: Source;
+  readonly encodings: readonly EncodingLimit[];
+}
+
 /** Pages translate these; `message` beside them is one English sentence for logs and standard clients. */
 export type ErrorCode = "bad_message" | "wrong_version" | "bad_token" | "expired" | "revoked" | "ended" | "locked" | "removed" | "full" | "not_allowed" | "no_such_participant" | "seat_taken" | "too_fast" | "bad_sdp" | "media_unavailable";
 
@@ -75,8 +92,8 @@ export interface LessonInfo {
 
 export type LessonState = "waiting" | "live" | "ended";
 
-/** Quality of a participant's link, worst first. */
-export type Link = "lost" | "sound_only" | "poor" | "fair" | "good" | "unknown";
+/** Quality of a participant's link, worst first; `STILL`: a picture now and then. */
+export type Link = "lost" | "sound_only" | "still" | "poor" | "fair" | "good" | "unknown";
 
 /** The media process is gone; open the media connections anew (new offers) now. `epoch` is the new one. */
 export interface MediaLost {
@@ -147,6 +164,7 @@ export interface ParticipantInfo {
   readonly feed_on: boolean;
   readonly feed_minutes: number;
   readonly link: Link;
+  readonly height: number;
 }
 
 export interface ParticipantLeft {
@@ -195,14 +213,19 @@ export interface Reply {
   readonly message: string;
 }
 
-/** What the page measured since its last report (getStats), every 5 s at most. */
+/** What the page measured since its last report (getStats), every 5 s; what comes within 2 s
+ * of the last is not heeded. `height` is that of the largest picture it
+ * shows now, 0: none; `still`: of a camera less than one picture a second comes. */
 export interface ReportPlayback {
   readonly id?: number | null;
   readonly type: "report_playback";
   readonly freezes: number;
   readonly frozen_s: number;
-  readonly concealed: number;
+  readonly samples: number;
+  readonly concealed_samples: number;
   readonly frames_decoded: number;
+  readonly height?: number;
+  readonly still?: boolean;
 }
 
 export type Role = "teacher" | "co_teacher" | "class" | "viewer";
@@ -285,10 +308,13 @@ export interface SlotState {
   readonly slot: Slot;
   readonly participant_id: string | null;
   readonly flowing: boolean;
+  readonly height: number;
 }
 
-/** What a publisher sends: one microphone, camera or screen (with its sound). */
-export type Source = "microphone" | "camera" | "screen" | "screen_sound";
+/** What a publisher sends: one microphone, camera or screen (with its sound).
+ * 
+ * `MICROPHONE_LOW` is the microphone once more at 12 to 16 kbit/s, for viewers whose link carries little else. */
+export type Source = "microphone" | "microphone_low" | "camera" | "screen" | "screen_sound";
 
 export interface StopPublish {
   readonly id?: number | null;
@@ -349,6 +375,7 @@ export type FromServer =
   | FloorOffered
   | FloorEnded
   | MutedByTeacher
+  | EncodingsWanted
   | Said
   | OwnLink
   | MediaLost

@@ -56,6 +56,8 @@ describe("every key that the source uses exists", () => {
     ["error-", union("ErrorCode")],
     ["refused-", union("ErrorCode")],
     ["link-", union("Link")],
+    ["reception-", union("Reception")],
+    ["sending-", union("Lowered")],
     ["lesson-", union("LessonState")],
     ["stage-", union("Stage")],
     ["device-camera-", union("DeviceTrouble")],

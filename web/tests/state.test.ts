@@ -36,6 +36,7 @@ function participant(id: string, role: Role, change: Partial<ParticipantInfo> = 
     feed_on: true,
     feed_minutes: 0,
     link: "unknown",
+    height: 0,
     ...change,
   };
 }
@@ -64,7 +65,7 @@ const told = (state: ClassroomState, ...messages: FromServer[]): ClassroomState 
 
 const slot = (name: Slot, flowing: boolean, who = "anna"): FromServer => ({
   type: "slot_changed",
-  state: { slot: name, participant_id: who, flowing },
+  state: { slot: name, participant_id: who, flowing, height: 720 },
 });
 
 const changed = (one: ParticipantInfo): FromServer => ({ type: "participant_changed", participant: one });

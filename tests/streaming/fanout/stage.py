@@ -99,7 +99,7 @@ class Stage:
 
     def connect(self, row: int, stream: bool = False) -> Screen:
         screen = Screen(bytes([row & 0xFF]) * 28)
-        self.viewers.credit[row] = 1e9
+        self.viewers.credit[row] = self.viewers.repair_credit[row] = 1e9
         self.viewers.connect(row, screen, None if stream else screen.address, screen if stream else None)
         return screen
 

@@ -10,7 +10,7 @@ from streaming.fanout.retransmission import NACK_MAX
 from streaming.fanout.runs import EQUALISE_MAX_BYTES
 from streaming.fanout.viewers import HISTORY
 from streaming.rate import pacer
-from streaming.uptrack.cache import PAYLOAD_MAX_BYTES
+from streaming.uptrack.cache import OVERHEAD_BYTES, PAYLOAD_MAX_BYTES
 from streaming.uptrack.uptrack import AUDIO_CLOCK, VIDEO_CELLS, VIDEO_CLOCK, UpTrack
 from streaming.wire.sequence import diff32
 from tests.streaming.fanout.recorder import Recorder
@@ -108,7 +108,7 @@ def test_unknown_numbers_and_lacking_credit_are_missed() -> None:
     stage, row = watched(start=1000)
     stage.viewers.credit[row] = 1e6
     assert stage.fanout.retransmit(row, [999, 1001, 40_000], stage.now, stage.sink) == 0
-    stage.viewers.credit[row] = -1
+    stage.viewers.repair_credit[row] = -1
     assert stage.fanout.retransmit(row, [1000], stage.now, stage.sink) == 0
     assert stage.fanout.counts == {"nack_missed": 4}
 
@@ -214,7 +214,7 @@ def test_history_finds_the_send_of_each_number() -> None:
     assert number is not None
     send = int(stage.viewers.history[row, number % HISTORY])
     assert stage.viewers.send_time[send] == 200.0
-    assert stage.viewers.send_size[send] == len(stage.screen(row).packets[-1].payload)
+    assert stage.viewers.send_size[send] == len(stage.screen(row).packets[-1].payload) + OVERHEAD_BYTES
 
 
 def test_bytes_are_booked_to_those_who_got_them() -> None:
@@ -222,7 +222,7 @@ def test_bytes_are_booked_to_those_who_got_them() -> None:
     idle = stage.join()
     stage.show(size=500)
     stage.fanout.account()
-    assert stage.viewers.bytes[row] == sum(len(packet.payload) for packet in stage.screen(row).packets)
+    assert stage.viewers.bytes[row] == sum(len(packet.payload) + OVERHEAD_BYTES for packet in stage.screen(row).packets)
     assert stage.viewers.packets[row] == 2
     assert stage.viewers.bytes[idle] == 0
 

@@ -23,12 +23,17 @@ from tests.streaming.fanout.stage import (
 )
 from tests.streaming.packets import Picture, give, rtp
 
+LONG_AGO = 30
+"""Frames after which a keyframe is too old to begin with."""
+
 
 def test_nothing_is_sent_before_the_page_resumes_and_a_keyframe_comes() -> None:
     stage = Stage()
     row = stage.join()
     stage.fanout.set_resumed(row, False)
     stage.show(keyframe=True)
+    for _ in range(LONG_AGO):
+        stage.show()
     stage.fanout.set_resumed(row, True)
     stage.fanout.aim(row, 1, 2)
     stage.show()
@@ -36,8 +41,33 @@ def test_nothing_is_sent_before_the_page_resumes_and_a_keyframe_comes() -> None:
     assert stamps(stage, row) == []
     stage.show(keyframe=True)
     stage.show()
-    assert [stamp[:2] for stamp in stamps(stage, row)] == [(1, 2), (1, 3)]
+    assert [stamp[:2] for stamp in stamps(stage, row)] == [(1, LONG_AGO + 2), (1, LONG_AGO + 3)]
     assert stage.fanout.keyframes_wanted() == set()
+
+
+def test_a_newcomer_begins_with_the_keyframe_of_a_moment_ago() -> None:
+    stage = Stage()
+    stage.show(keyframe=True)
+    stage.show(count=2)
+    row = stage.join()
+    stage.fanout.aim(row, 1, 2)
+    stage.show()
+    assert stage.fanout.keyframes_wanted() == set()
+    stage.fanout.drain(stage.now, stage.sink)
+    assert [stamp[:2] for stamp in stamps(stage, row)] == [(1, 0), (1, 1), (1, 1), (1, 2)]
+    stage.show()
+    stage.fanout.drain(stage.now, stage.sink)
+    assert [stamp[:2] for stamp in stamps(stage, row)][4:] == [(1, 3)]
+
+
+def test_who_has_seen_pictures_before_waits_for_a_new_keyframe() -> None:
+    stage, row = watched(1)
+    stage.show()
+    stage.fanout.account()
+    stage.fanout.aim(row, -1, 0)
+    stage.fanout.aim(row, 1, 2)
+    stage.show()
+    assert stage.fanout.keyframes_wanted() == {1}
 
 
 def test_a_viewer_who_is_not_connected_yet_asks_for_nothing_and_misses_nothing() -> None:
@@ -45,12 +75,14 @@ def test_a_viewer_who_is_not_connected_yet_asks_for_nothing_and_misses_nothing()
     row = stage.join(connected=False)
     stage.fanout.aim(row, 0, 2)
     stage.show(keyframe=True)
+    for _ in range(LONG_AGO):
+        stage.show()
     assert stage.fanout.keyframes_wanted() == set()
     stage.connect(row)
     stage.show()
     assert stage.fanout.keyframes_wanted() == {0}
     stage.show(keyframe=True)
-    assert [stamp[:2] for stamp in stamps(stage, row)] == [(0, 2)]
+    assert [stamp[:2] for stamp in stamps(stage, row)] == [(0, LONG_AGO + 2)]
 
 
 def test_the_old_encoding_goes_on_until_the_new_ones_keyframe() -> None:

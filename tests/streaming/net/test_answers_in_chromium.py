@@ -6,6 +6,7 @@ from typing import Any
 import pytest_asyncio
 from playwright.async_api import Page
 
+from streaming.control import Source
 from streaming.net.negotiation import answer_publish, answer_subscribe, parse_offer
 from tests.browser.chromium import chromium
 from tests.streaming.net.test_negotiation import SSRCS, TRANSPORT
@@ -19,6 +20,14 @@ OFFER_PUBLISH = """async () => {
   const codecs = RTCRtpReceiver.getCapabilities('video').codecs;
   const first = codec => codec.mimeType === 'video/VP9' || codec.mimeType === 'video/rtx';
   video.setCodecPreferences([...codecs.filter(first), ...codecs.filter(codec => !first(codec))]);
+  await pc.setLocalDescription();
+  return pc.localDescription.sdp;
+}"""
+
+OFFER_MICROPHONE_TWICE = """async () => {
+  const pc = globalThis.pc = new RTCPeerConnection({bundlePolicy: 'max-bundle'});
+  pc.addTransceiver('audio', {direction: 'sendonly'});
+  pc.addTransceiver('audio', {direction: 'sendonly', sendEncodings: [{maxBitrate: 14000, active: false}]});
   await pc.setLocalDescription();
   return pc.localDescription.sdp;
 }"""
@@ -75,6 +84,20 @@ async def test_three_encodings_of_vp9_and_opus(page: Page) -> None:
     answer, _ = answer_publish(restarted, TRANSPORT, {})
     audio, video = await page.evaluate(TAKE, answer)
     assert (audio["direction"], video["direction"]) == ("sendonly", "sendonly")
+
+
+async def test_the_microphone_twice(page: Page) -> None:
+    """In one bundle the same payload type is answered in two ways, which Chromium has to take."""
+    text = await page.evaluate(OFFER_MICROPHONE_TWICE)
+    sources = {"0": Source.MICROPHONE, "1": Source.MICROPHONE_LOW}
+    answer, sections = answer_publish(parse_offer(text), TRANSPORT, sources)
+    assert [section.source for section in sections] == list(sources.values())
+    full, saving = await page.evaluate(TAKE, answer)
+    assert (full["direction"], saving["direction"]) == ("sendonly", "sendonly")
+    assert saving["codecs"] == ["audio/opus"]
+    assert "a=ptime:60" not in answer.split("m=audio")[1]
+    assert "a=ptime:60\r\na=maxptime:60" in answer.split("m=audio")[2]
+    assert "maxaveragebitrate=14000;usedtx=1" in answer.split("m=audio")[2]
 
 
 async def test_three_sounds_and_three_pictures_and_no_data_channel(page: Page) -> None:

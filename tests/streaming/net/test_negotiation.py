@@ -86,6 +86,18 @@ def test_chromiums_simulcast_offer() -> None:
     assert screen.fid == {1166886514: 1841359643}
 
 
+def test_a_class_of_like_browsers_shares_its_codecs() -> None:
+    """They are most of an offer: read once, and kept once for all connections."""
+    text = captured("chromium_subscribe")
+    first, second = (parse_offer(text.replace("a=ice-ufrag:", f"a=ice-ufrag:{name}")) for name in ("first", "second"))
+    assert first.ufrag != second.ufrag
+    assert [s.codecs is t.codecs for s, t in zip(first.sections, second.sections, strict=True)] == [True] * 6
+    _, taken = subscribe(text)
+    _, taken_again = subscribe(text.replace("a=ice-pwd:", "a=ice-pwd:again"))
+    assert [s.codecs is t.codecs for s, t in zip(taken, taken_again, strict=True)] == [True] * len(taken)
+    assert len(taken) > 1
+
+
 def test_firefoxs_offer_has_its_fingerprint_at_session_level_and_bundle_only_sections() -> None:
     offer = parse_offer(captured("firefox_publish_simulcast"))
     assert offer.fingerprints[0].value.startswith("10:B5:FB")
@@ -145,7 +157,8 @@ def test_offers_that_cannot_be_answered(text: str, kind: str) -> None:
 
 def test_answer_to_chromiums_simulcast() -> None:
     answer, (audio, camera, screen) = publish(captured("chromium_publish_simulcast_vp9"), start_kbps=800)
-    assert answer.attributes.has("ice-lite", "extmap-allow-mixed")
+    assert answer.attributes.has("ice-lite")
+    assert answer.attributes.has("extmap-allow-mixed")
     assert answer.attributes.first("group") == "BUNDLE 0 1 2"
     first, video, _ = answer.media
     assert len(list(first.attributes.all("candidate"))) == 4
@@ -153,7 +166,7 @@ def test_answer_to_chromiums_simulcast() -> None:
     assert not video.attributes.has("candidate")
     for media in answer.media:
         assert media.attributes.first("setup") == "passive"
-        assert media.attributes.has("rtcp-mux", "rtcp-rsize", "recvonly")
+        assert all(map(media.attributes.has, ("rtcp-mux", "rtcp-rsize", "recvonly")))
     assert codec_names(first) == ["opus", "red"]
     assert first.attributes.first("fmtp") == "111 minptime=10;useinbandfec=1"
     assert list(dict.fromkeys(codec_names(video))) == ["vp9", "rtx", "h264", "vp8", "av1"]

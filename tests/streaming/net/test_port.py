@@ -365,11 +365,11 @@ async def test_a_silent_peer_is_freed(
     assert states[-1] is PeerState.CLOSED
 
 
-async def test_a_goodbye_frees_the_peer_at_once(worker: Worker, clients: Iterator[Client]) -> None:
-    _, viewer = await lesson_between(clients)
-    assert viewer.transport is not None
-    await viewer.transport.stop()
-    await until(lambda: (LESSON, "viewer") not in worker.clients)
+async def test_a_publishers_goodbye_frees_it_at_once(worker: Worker, clients: Iterator[Client]) -> None:
+    stream, _ = await lesson_between(clients)
+    assert stream.client.transport is not None
+    await stream.client.transport.stop()
+    await until(lambda: (LESSON, "teacher") not in worker.clients)
 
 
 async def test_a_removed_peer_hears_a_goodbye_and_nothing_more(worker: Worker, clients: Iterator[Client]) -> None:
@@ -400,6 +400,9 @@ async def test_a_viewer_that_has_proved_its_keys_goes_on_without_dtls(
     assert not worker.clients[(LESSON, "teacher")].connection.proved  # it has sent no RTCP
     worker.handle(control.ClosePeer(request_id=9, lesson_id=LESSON, peer_id="viewer"))
     assert (LESSON, "viewer") not in worker.clients
+    transport = viewer.transport
+    assert transport is not None
+    await until(lambda: transport.state == "closed")  # the goodbye was kept for it
 
 
 async def test_a_wrong_certificate_is_refused(worker: Worker, clients: Iterator[Client]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streaming.uptrack.cache import OVERHEAD_BYTES
 from streaming.uptrack.encoding import ABSENT, JUMP, SKIPPED, TEMPORAL_LAYERS, WINDOW, Encoding
 
 STARTS = (0, 127, 32767, 65534, 65535)
@@ -142,7 +143,7 @@ def test_what_is_older_than_the_window_is_known() -> None:
 def test_rates_are_measured_per_layer_and_not_over_a_silence() -> None:
     encoding = Encoding(0, "", 1)
     for step in range(251):
-        encoding.count(100.0 + step * 0.01, step % 2, 125)
+        encoding.count(100.0 + step * 0.01, step % 2, 125 - OVERHEAD_BYTES)
     assert encoding.bitrate_bps == pytest.approx([50_000, 50_000, 0], rel=0.03)
     encoding.count(110.0, 0, 125)
     assert encoding.bitrate_bps == pytest.approx([50_000, 50_000, 0], rel=0.03)

@@ -84,6 +84,41 @@ def test_refuses_no_less_than_aiortc(profile: int, block: bytes) -> None:
     assert set(found.items()) <= set(expected) or not expected
 
 
+@given(st.sampled_from([0xBEDE, 0x1000]), st.binary(max_size=40))
+@STEADY
+def test_one_element_is_found_where_all_are(profile: int, block: bytes) -> None:
+    packet, header = packet_with(profile, block)
+    try:
+        found = extensions.find(packet, header)
+    except WireError:
+        found = None
+    for number in range(1, 15):
+        try:
+            one = extensions.find_one(packet, header, number)
+        except WireError:
+            assert found is None
+            continue
+        if found is not None:
+            assert (one is None) == (number not in found)
+            assert one is None or one[0] <= found[number][0]
+        assert one is None or sum(one) <= header.extension_end
+
+
+def test_of_a_repeated_element_the_first_is_found() -> None:
+    packet, header = packet_with(0xBEDE, b"\x10a\x00\x10b")
+    assert extensions.find_one(packet, header, 1) == (17, 1)
+    assert extensions.find_one(packet, header, 2) is None
+
+
+@pytest.mark.parametrize("block", [b"\x00\x00\x13a", b"\x20\x00\x13a"])
+def test_looking_for_one_element_beyond_the_block(block: bytes) -> None:
+    packet, header = packet_with(0xBEDE, block)
+    for number in (0, 1, 3):
+        with pytest.raises(WireError) as caught:
+            extensions.find_one(packet, header, number)
+        assert caught.value.kind == "extension_truncated"
+
+
 def test_readers() -> None:
     data = b"..mid\x12\x34\x01\x02\x03\xff\x05"
     assert extensions.read_text(data, 2, 3) == "mid"

@@ -1,6 +1,5 @@
 import { computed, effect, type Signal, signal, untracked } from "@preact/signals";
 import type { Devices } from "../media/devices";
-import { NOTHING_PLAYED, playbackSince, totals } from "../media/playback";
 import { Publisher } from "../media/publisher";
 import { ScreenShare } from "../media/screen";
 import { Subscriber } from "../media/subscriber";
@@ -14,6 +13,8 @@ import {
 } from "../protocol";
 import { forgetSeat, keepSeat, type Seat } from "../storage";
 import { Connection, RequestError } from "./connection";
+import { ReceptionWatch } from "./reception";
+import { SendingWatch } from "./sending";
 import {
   type ClassroomState,
   floorAnswered,
@@ -26,7 +27,6 @@ import {
 } from "./state";
 
 const TICK_MS = 500;
-const REPORT_EVERY_MS = 5000;
 
 const PAGE_SOURCES: readonly Source[] = ["microphone", "camera"];
 const TEACHING_SOURCES: readonly Source[] = ["microphone", "camera", "screen", "screen_sound"];
@@ -39,6 +39,8 @@ export class Classroom {
   readonly connection: Connection;
   readonly subscriber: Subscriber;
   readonly publisher: Signal<Publisher | null> = signal(null);
+  readonly reception: ReceptionWatch;
+  readonly sending = new SendingWatch(this.publisher);
   readonly screen = new ScreenShare();
   readonly microphoneOn = signal(true);
   readonly cameraOn = signal(true);
@@ -49,19 +51,18 @@ export class Classroom {
   });
   #seat: Seat;
   #epoch = 0;
+  /** The receiving connection was offered with the join, before the welcome. */
+  #offeredAlong = false;
   #sharing = false;
-  #played = NOTHING_PLAYED;
-  #timers: number[] = [];
+  #timer = 0;
   #disposers: (() => void)[] = [];
 
   constructor(
-    seat: Seat,
+    token: string,
     readonly devices: Devices,
   ) {
-    this.#seat = seat;
-    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    this.#seat = { token, name: "", resume: "" };
     this.connection = new Connection(
-      `${scheme}://${location.host}/api/classroom`,
       () => ({
         type: "join",
         version: PROTOCOL_VERSION,
@@ -69,9 +70,11 @@ export class Classroom {
         name: this.#seat.name,
         resume: this.#seat.resume || null,
       }),
+      () => this.#joining(),
       (message) => this.#receive(message),
     );
     this.subscriber = new Subscriber(this.connection);
+    this.reception = new ReceptionWatch(this.subscriber, this.state, (message) => this.connection.send(message));
   }
 
   /** The link's token, for what the teacher does through the API. */
@@ -79,12 +82,14 @@ export class Classroom {
     return this.#seat.token;
   }
 
-  enter(): void {
+  enter(seat: Seat): void {
+    this.#seat = seat;
+    // Nearly everybody comes to see the teacher: the picture is asked for before the page has drawn and measured it.
+    if (!document.hidden) this.subscriber.setView("teacher_video", heightInWindow());
     this.connection.open();
-    this.#timers = [
-      setInterval(() => this.#tick(), TICK_MS),
-      setInterval(() => void this.#reportPlayback(), REPORT_EVERY_MS),
-    ];
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    this.reception.start();
+    this.sending.start();
     this.#disposers = [
       effect(() => this.#followNeed()),
       effect(() => this.#followDevices()),
@@ -137,6 +142,12 @@ export class Classroom {
 
   // ------------------------------------------------------------ what the server says
 
+  /** The first offer goes out behind the join, so that its answer comes behind the welcome. */
+  #joining(): void {
+    this.#offeredAlong = this.subscriber.link.pc === null;
+    if (this.#offeredAlong) this.subscriber.link.open();
+  }
+
   #receive(message: FromServer): void {
     this.#change((state) => reduce(state, message, Date.now() / 1000));
     switch (message.type) {
@@ -146,6 +157,9 @@ export class Classroom {
       case "media_lost":
         this.#epoch = message.epoch;
         this.#reopenMedia();
+        break;
+      case "encodings_wanted":
+        this.publisher.peek()?.apply(message);
         break;
       case "peer_lost":
         if (message.kind === "subscribe") this.subscriber.link.open();
@@ -164,8 +178,12 @@ export class Classroom {
     }
     this.state.value = fromWelcome(welcome, Date.now() / 1000);
     if (welcome.lesson.state === "ended") return;
+    if (welcome.role === "teacher") this.subscriber.setView("teacher_video", 0);
     if (this.screen.on.value) this.connection.send({ type: "set_sharing", on: true });
-    if (keepsMedia) this.subscriber.resend();
+    const publisher = this.publisher.peek()?.link;
+    if (this.#offeredAlong) {
+      if (this.publishing.peek() && !publisher?.pc) publisher?.open();
+    } else if (keepsMedia) this.subscriber.resend();
     else this.#reopenMedia();
   }
 
@@ -245,23 +263,15 @@ export class Classroom {
     });
   }
 
-  async #reportPlayback(): Promise<void> {
-    const pc = this.subscriber.link.pc;
-    if (pc?.connectionState !== "connected") return;
-    const report: unknown[] = [];
-    for (const stats of (await pc.getStats()).values()) report.push(stats);
-    const now = totals(report as Parameters<typeof totals>[0]);
-    this.connection.send(playbackSince(this.#played, now));
-    this.#played = now;
-  }
-
   readonly #closeMedia = (): void => {
     this.subscriber.link.close();
     this.publisher.peek()?.link.close();
   };
 
   #dispose(): void {
-    for (const timer of this.#timers) clearInterval(timer);
+    clearInterval(this.#timer);
+    this.reception.stop();
+    this.sending.stop();
     for (const dispose of this.#disposers) dispose();
     removeEventListener("pagehide", this.#closeMedia);
     this.#closeMedia();
@@ -270,3 +280,6 @@ export class Classroom {
     if (this.connection.ending.peek() !== "taken_over") forgetSeat();
   }
 }
+
+/** Device pixels of a picture that fills the window. */
+const heightInWindow = (): number => Math.min(innerHeight, (innerWidth * 9) / 16) * devicePixelRatio;

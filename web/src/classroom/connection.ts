@@ -28,12 +28,17 @@ const WELCOME_WITHIN_MS = 10_000;
 const ANSWER_WITHIN_MS = 10_000;
 const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["too_fast", "media_unavailable"]);
 
+const connect = (): WebSocket =>
+  new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/classroom`);
+
 /** The WebSocket of one seat: joins, answers pings, comes back by itself with jittered back-off. `join` is asked before
- * every attempt, so that it carries the newest `resume` secret. */
+ * every attempt, so that it carries the newest `resume` secret; `onJoin` may send what need not wait for the welcome. */
 export class Connection {
   readonly status: Signal<ConnectionStatus> = signal("connecting");
   readonly ending: Signal<Ending | null> = signal(null);
+  #ahead: WebSocket | null = null;
   #socket: WebSocket | null = null;
+  #joined = false;
   #attempt = 0;
   #nextId = 1;
   #pending = new Map<number, Pending>();
@@ -42,30 +47,50 @@ export class Connection {
   #watchdog = 0;
 
   constructor(
-    private readonly url: string,
     private readonly join: () => Join,
+    private readonly onJoin: () => void,
     private readonly onMessage: (message: FromServer) => void,
   ) {
     addEventListener("online", this.#retryNow);
   }
 
+  /** Connect while it is not known yet who joins. The server waits some seconds for the join; later `open` connects. */
+  connectAhead(): void {
+    this.#ahead = connect();
+  }
+
   open(): void {
     clearTimeout(this.#retry);
-    const socket = new WebSocket(this.url);
+    const socket = this.#takeAhead() ?? connect();
     this.#socket = socket;
     this.#expect(WELCOME_WITHIN_MS);
-    socket.onopen = () => socket.send(JSON.stringify(this.join()));
+    socket.onopen = () => this.#sendJoin(socket);
     socket.onmessage = (event) => {
       if (socket === this.#socket) this.#receive(JSON.parse(String(event.data)) as FromServer);
     };
     socket.onclose = (event) => {
       if (socket === this.#socket) this.#lost(event.code);
     };
+    if (socket.readyState === WebSocket.OPEN) this.#sendJoin(socket);
   }
 
-  /** False while there is no connection; nothing is queued, since the state it spoke of may be over by then. */
+  #takeAhead(): WebSocket | null {
+    const socket = this.#ahead;
+    this.#ahead = null;
+    return socket && socket.readyState <= WebSocket.OPEN ? socket : null;
+  }
+
+  #sendJoin(socket: WebSocket): void {
+    if (socket !== this.#socket) return;
+    socket.send(JSON.stringify(this.join()));
+    this.#joined = true;
+    this.onJoin();
+  }
+
+  /** False until the join is sent, and while there is no connection; nothing is queued, since the state it spoke of may
+   * be over by then. */
   send(message: FromClient): boolean {
-    if (this.status.value !== "open" || this.#socket?.readyState !== WebSocket.OPEN) return false;
+    if (!this.#joined || this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(JSON.stringify(message));
     return true;
   }
@@ -85,6 +110,7 @@ export class Connection {
     this.status.value = "closed";
     this.ending.value = ending;
     removeEventListener("online", this.#retryNow);
+    this.#takeAhead()?.close();
     this.#drop();
   }
 
@@ -144,6 +170,7 @@ export class Connection {
     clearInterval(this.#ping);
     const socket = this.#socket;
     this.#socket = null;
+    this.#joined = false;
     socket?.close();
     for (const id of [...this.#pending.keys()]) this.#settle(id)?.reject(new RequestError("connection_lost"));
   }

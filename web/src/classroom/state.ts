@@ -2,6 +2,7 @@ import type {
   ChatLine,
   FromServer,
   LessonInfo,
+  Link,
   OwnLink,
   ParticipantInfo,
   Role,
@@ -139,6 +140,15 @@ export function ofRoles(state: ClassroomState, ...roles: Role[]): ParticipantInf
   const found = [...state.participants.values()].filter((one) => roles.includes(one.role));
   return found.sort((a, b) => a.name.localeCompare(b.name));
 }
+
+const SUFFERING: ReadonlySet<Link> = new Set<Link>(["lost", "sound_only", "still", "poor"]);
+
+/** Something must be wrong at their end that a teacher would want to know of. */
+export const suffers = (one: ParticipantInfo): boolean => !one.present || SUFFERING.has(one.link);
+
+/** Those who suffer first; else as they were. */
+export const sufferingFirst = (list: readonly ParticipantInfo[]): ParticipantInfo[] =>
+  [...list].sort((a, b) => Number(suffers(b)) - Number(suffers(a)));
 
 /** Camera and microphone are open: to be seen and heard, or to be looked at before that. */
 export function needsDevices(state: ClassroomState): boolean {

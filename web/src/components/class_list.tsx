@@ -1,7 +1,16 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import type { Classroom } from "../classroom/classroom";
-import { type ClassroomState, feedMinutes, floorHolder, flows, hands, ofRoles } from "../classroom/state";
+import {
+  type ClassroomState,
+  feedMinutes,
+  floorHolder,
+  flows,
+  hands,
+  ofRoles,
+  sufferingFirst,
+  suffers,
+} from "../classroom/state";
 import { t } from "../i18n";
 import type { ParticipantInfo } from "../protocol";
 import { Button } from "./button";
@@ -22,7 +31,8 @@ export function ClassList(props: Props & { readonly onLinks: () => void }): JSX.
   const { locked } = state.lesson;
   const raised = hands(state);
   const classes = ofRoles(state, "class");
-  const others = classes.filter((one) => !one.hand);
+  const others = sufferingFirst(classes.filter((one) => !one.hand));
+  const suffering = classes.filter(suffers).length;
   const viewers = ofRoles(state, "viewer");
   const present = classes.filter((one) => one.present).length;
   const teachers = ofRoles(state, "teacher", "co_teacher").filter((one) => one.participant_id !== state.me);
@@ -34,6 +44,12 @@ export function ClassList(props: Props & { readonly onLinks: () => void }): JSX.
         <span class="hint" data-testid="present">
           {t("classes-present", { present, all: classes.length })}
         </span>
+        {suffering > 0 && (
+          <span class="suffering" data-testid="suffering">
+            <Icon name="warning" />
+            {t("classes-suffer", { count: suffering })}
+          </span>
+        )}
       </header>
       <div class="row class-entry">
         {state.role === "teacher" && (
@@ -100,6 +116,7 @@ function ClassRow({ classroom, state, one }: Props & { readonly one: Participant
       </div>
       <div class="class-state">
         <LinkBars link={one.present ? one.link : "lost"} />
+        <Seen one={one} />
         {state.lesson.kind === "partial" && one.role === "class" && (
           <span class="hint">
             {t(one.feed_on ? "feed-is-on" : "feed-is-off", { minutes: feedMinutes(state, one, unixNow.value) })}
@@ -128,6 +145,18 @@ function ClassRow({ classroom, state, one }: Props & { readonly one: Participant
         {mayRemove && <RemoveButton classroom={classroom} one={one} />}
       </div>
     </li>
+  );
+}
+
+/** What their page shows of the lesson now. */
+function Seen({ one }: { readonly one: ParticipantInfo }): JSX.Element | null {
+  if (!one.present) return <span class="hint">{t("sees-lost")}</span>;
+  if (one.link === "sound_only" || one.link === "still") return <span class="hint">{t(`sees-${one.link}`)}</span>;
+  if (one.height === 0) return null;
+  return (
+    <span class="hint" data-testid="sees">
+      {t("sees-height", { height: one.height })}
+    </span>
   );
 }
 

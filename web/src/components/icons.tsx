@@ -11,6 +11,7 @@ const PATHS = {
   chat: "M4 5h16v11H9l-5 4Z",
   lock: "M6 11h12v9H6ZM9 11V8a3 3 0 0 1 6 0v3",
   unlock: "M6 11h12v9H6ZM9 11V8a3 3 0 0 1 5.8-1",
+  warning: "M12 4 2.5 20h19ZM12 10v5M12 17.5v.1",
   link: "M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1",
   copy: "M8 8h11v12H8ZM16 8V4H5v12h3",
   settings: "M4 7h9M17 7h3M15 5v4M4 17h3M11 17h9M9 15v4",

@@ -21,7 +21,7 @@ export function Statement(props: {
   );
 }
 
-const BARS: Record<Link, number> = { good: 3, fair: 2, poor: 1, sound_only: 1, lost: 0, unknown: 0 };
+const BARS: Record<Link, number> = { good: 3, fair: 2, poor: 1, still: 1, sound_only: 1, lost: 0, unknown: 0 };
 
 /** Quality of a link as bars and a word. */
 export function LinkBars({ link, lead }: { readonly link: Link; readonly lead?: string }): JSX.Element {

@@ -4,6 +4,17 @@ import { Recovery } from "./recovery";
 /** What the page says of a media connection: `interrupted` was connected and comes back by itself. */
 export type LinkPhase = "idle" | "connecting" | "connected" | "interrupted";
 
+/** A connection whose offer is being made. */
+interface Draft {
+  readonly pc: RTCPeerConnection;
+  readonly offer: Promise<string>;
+  /** When it was begun (`performance.now()`). */
+  readonly since: number;
+}
+
+/** After this long the computer may have moved to another network: an offer made before it is not sent any more. */
+const DRAFT_HOLDS_MS = 30_000;
+
 export interface LinkParts {
   /** Add transceivers to a new connection. */
   build(pc: RTCPeerConnection): void;
@@ -18,6 +29,7 @@ export interface LinkParts {
 export class MediaLink {
   readonly phase: Signal<LinkPhase> = signal("idle");
   #pc: RTCPeerConnection | null = null;
+  #draft: Draft | null = null;
   #recovery = new Recovery();
   #wasConnected = false;
 
@@ -27,19 +39,24 @@ export class MediaLink {
     return this.#pc;
   }
 
+  /** Make the first connection and its offer ahead of `open`: the browser takes its time for both. */
+  draft(): void {
+    this.#draft = this.#begin();
+  }
+
   /** Open a fresh connection in place of the present one. */
   open(): void {
     this.#pc?.close();
-    const pc = new RTCPeerConnection({ iceServers: [], bundlePolicy: "max-bundle" });
+    const { pc, offer } = this.#takeDraft() ?? this.#begin();
     this.#pc = pc;
     this.#recovery.began(performance.now());
     this.phase.value = this.#wasConnected ? "interrupted" : "connecting";
     pc.onconnectionstatechange = () => this.#changed(pc);
-    this.parts.build(pc);
-    void this.#offer(pc, true);
+    void this.#negotiate(pc, offer, true);
   }
 
   close(): void {
+    this.#takeDraft()?.pc.close();
     this.#pc?.close();
     this.#pc = null;
     this.#wasConnected = false;
@@ -54,14 +71,29 @@ export class MediaLink {
     if (step === "fresh") this.open();
     if (step === "restart") {
       pc.restartIce();
-      void this.#offer(pc, false);
+      void this.#negotiate(pc, offerOf(pc), false);
     }
   }
 
-  async #offer(pc: RTCPeerConnection, fresh: boolean): Promise<void> {
+  #begin(): Draft {
+    const pc = new RTCPeerConnection({ iceServers: [], bundlePolicy: "max-bundle" });
+    this.parts.build(pc);
+    const offer = offerOf(pc);
+    offer.catch(() => undefined); // whoever sends it sees the failure
+    return { pc, offer, since: performance.now() };
+  }
+
+  #takeDraft(): Draft | null {
+    const draft = this.#draft;
+    this.#draft = null;
+    if (!draft || performance.now() - draft.since < DRAFT_HOLDS_MS) return draft;
+    draft.pc.close();
+    return null;
+  }
+
+  async #negotiate(pc: RTCPeerConnection, offer: Promise<string>, fresh: boolean): Promise<void> {
     try {
-      await pc.setLocalDescription(await pc.createOffer());
-      const answer = await this.parts.negotiate(pc, pc.localDescription?.sdp ?? "", fresh);
+      const answer = await this.parts.negotiate(pc, await offer, fresh);
       if (pc !== this.#pc) return;
       await pc.setRemoteDescription({ type: "answer", sdp: answer });
       if (fresh) this.parts.answered?.(pc);
@@ -81,4 +113,9 @@ export class MediaLink {
       this.phase.value = "interrupted";
     }
   }
+}
+
+async function offerOf(pc: RTCPeerConnection): Promise<string> {
+  await pc.setLocalDescription();
+  return pc.localDescription?.sdp ?? "";
 }

@@ -1,4 +1,4 @@
-import type { ReportPlayback } from "../protocol";
+import type { ReportPlayback, Slot } from "../protocol";
 
 /** Sums over all received tracks, as getStats counts them from the connection's beginning. */
 export interface PlaybackTotals {
@@ -11,35 +11,71 @@ export interface PlaybackTotals {
 
 export const NOTHING_PLAYED: PlaybackTotals = { freezes: 0, frozen_s: 0, concealed: 0, samples: 0, frames: 0 };
 
-type InboundStats = Partial<
-  Record<
-    "freezeCount" | "totalFreezesDuration" | "concealedSamples" | "totalSamplesReceived" | "framesDecoded",
-    number
-  > & { type: string }
->;
-
-export function totals(report: Iterable<InboundStats>): PlaybackTotals {
-  const sum = { ...NOTHING_PLAYED };
-  for (const stats of report) {
-    if (stats.type !== "inbound-rtp") continue;
-    sum.freezes += stats.freezeCount ?? 0;
-    sum.frozen_s += stats.totalFreezesDuration ?? 0;
-    sum.concealed += stats.concealedSamples ?? 0;
-    sum.samples += stats.totalSamplesReceived ?? 0;
-    sum.frames += stats.framesDecoded ?? 0;
-  }
-  return sum;
+/** One reading of a receiving connection. Counters are those of the connection, `pictures` by slot. */
+export interface Reading {
+  readonly at_ms: number;
+  readonly bytes: number;
+  readonly soundPackets: number;
+  readonly pictures: ReadonlyMap<Slot, { readonly frames: number; readonly height: number }>;
+  readonly totals: PlaybackTotals;
 }
 
-/** What happened between two readings; a new connection counts from zero, so a step back begins anew. */
+type Counter =
+  | "freezeCount"
+  | "totalFreezesDuration"
+  | "concealedSamples"
+  | "totalSamplesReceived"
+  | "framesDecoded"
+  | "frameHeight"
+  | "bytesReceived"
+  | "headerBytesReceived"
+  | "packetsReceived";
+export type InboundStats = Partial<Record<Counter, number>> & {
+  readonly type: string;
+  readonly kind?: string;
+  readonly trackIdentifier?: string;
+};
+
+export function readingOf(
+  report: Iterable<InboundStats>,
+  slotOfTrack: ReadonlyMap<string, Slot>,
+  at_ms: number,
+): Reading {
+  const totals = { ...NOTHING_PLAYED };
+  const pictures = new Map<Slot, { frames: number; height: number }>();
+  let bytes = 0;
+  let soundPackets = 0;
+  for (const stats of report) {
+    if (stats.type !== "inbound-rtp") continue;
+    totals.freezes += stats.freezeCount ?? 0;
+    totals.frozen_s += stats.totalFreezesDuration ?? 0;
+    totals.concealed += stats.concealedSamples ?? 0;
+    totals.samples += stats.totalSamplesReceived ?? 0;
+    totals.frames += stats.framesDecoded ?? 0;
+    bytes += (stats.bytesReceived ?? 0) + (stats.headerBytesReceived ?? 0);
+    if (stats.kind === "audio") soundPackets += stats.packetsReceived ?? 0;
+    const slot = slotOfTrack.get(stats.trackIdentifier ?? "");
+    if (slot && stats.kind === "video") {
+      pictures.set(slot, { frames: stats.framesDecoded ?? 0, height: stats.frameHeight ?? 0 });
+    }
+  }
+  return { at_ms, bytes, soundPackets, pictures, totals };
+}
+
+const whole = (now: number, before: number, most: number): number =>
+  Math.min(most, Math.max(0, Math.round(now - before)));
+
+/** What happened between two readings; a new connection counts from zero, so a step back begins anew. Never more than the
+ * server takes: a tab that slept tells less. */
 export function playbackSince(before: PlaybackTotals, now: PlaybackTotals): ReportPlayback {
   const start = now.frames < before.frames || now.samples < before.samples ? NOTHING_PLAYED : before;
-  const samples = now.samples - start.samples;
+  const samples = whole(now.samples, start.samples, 20_000_000);
   return {
     type: "report_playback",
-    freezes: Math.max(0, now.freezes - start.freezes),
-    frozen_s: Math.min(3600, Math.max(0, now.frozen_s - start.frozen_s)),
-    concealed: samples > 0 ? Math.min(1, Math.max(0, now.concealed - start.concealed) / samples) : 0,
-    frames_decoded: Math.max(0, now.frames - start.frames),
+    freezes: whole(now.freezes, start.freezes, 200),
+    frozen_s: Math.min(60, Math.max(0, now.frozen_s - start.frozen_s)),
+    samples,
+    concealed_samples: whole(now.concealed, start.concealed, samples),
+    frames_decoded: whole(now.frames, start.frames, 20_000),
   };
 }

@@ -1,11 +1,13 @@
 import type { Connection } from "../classroom/connection";
 import { RequestError } from "../classroom/connection";
-import type { Source } from "../protocol";
+import type { EncodingLimit, EncodingsWanted, Source } from "../protocol";
 import {
   browserKind,
   cameraEncodings,
   type Encoding,
+  limited,
   MICROPHONE_ENCODINGS,
+  MICROPHONE_LOW_ENCODINGS,
   preferredCodecs,
   SCREEN_SOUND_ENCODINGS,
   screenEncodings,
@@ -16,12 +18,16 @@ const KIND = browserKind(navigator.userAgent);
 
 const ENCODINGS: Record<Source, () => Encoding[]> = {
   microphone: () => MICROPHONE_ENCODINGS,
+  microphone_low: () => MICROPHONE_LOW_ENCODINGS,
   camera: () => cameraEncodings(KIND),
   screen: () => screenEncodings(KIND),
   screen_sound: () => SCREEN_SOUND_ENCODINGS,
 };
 
-const isAudio = (source: Source): boolean => source === "microphone" || source === "screen_sound";
+/** Sources that are sent once more in a saving way. */
+const SAVING: Partial<Record<Source, Source>> = { microphone: "microphone_low" };
+
+const isAudio = (source: Source): boolean => source !== "camera" && source !== "screen";
 
 /** The sending connection. Every source has its transceiver from the start, with or without a track, so what is sent
  * changes by `replaceTrack` and never by renegotiation. */
@@ -29,6 +35,10 @@ export class Publisher {
   readonly link: MediaLink;
   #tracks = new Map<Source, MediaStreamTrack>();
   #transceivers = new Map<Source, RTCRtpTransceiver>();
+  /** Changes of a sender's parameters follow one another: the browser refuses one that began before the last was done. */
+  #changes: Promise<void> = Promise.resolve();
+  /** The present connection was answered: what the server wants from now on is about it and no former one. */
+  #answered = false;
 
   constructor(
     connection: Connection,
@@ -42,6 +52,7 @@ export class Publisher {
         for (const [source, { mid }] of this.#transceivers) if (mid !== null) mids[mid] = source;
         const reply = await connection.ask({ type: "offer_publish", sdp, sources: mids, fresh });
         if (reply.type !== "answer") throw new RequestError("bad_message");
+        this.#answered = true;
         return reply.sdp;
       },
     });
@@ -51,34 +62,70 @@ export class Publisher {
     if (this.#tracks.get(source) === (track ?? undefined)) return;
     if (track) this.#tracks.set(source, track);
     else this.#tracks.delete(source);
-    // A connection that is just being closed rejects; the next one is built with the track.
-    this.#transceivers
-      .get(source)
-      ?.sender.replaceTrack(track)
-      .catch(() => undefined);
+    for (const one of [source, SAVING[source]]) {
+      const sender = one && this.#transceivers.get(one)?.sender;
+      // A connection that is just being closed rejects; the next one is built with the track.
+      sender?.replaceTrack(track).catch(() => undefined);
+    }
+  }
+
+  /** Send no more of a source than somebody needs. */
+  apply({ source, encodings }: EncodingsWanted): void {
+    if (!this.#answered) return;
+    const saving = SAVING[source];
+    if (saving && encodings.length > 1) {
+      // The microphone's two are two senders, of one encoding each.
+      for (const limit of encodings) this.#limit(limit.index === 0 ? saving : source, [{ ...limit, index: 0 }]);
+    } else this.#limit(source, encodings);
+  }
+
+  #limit(source: Source, limits: readonly EncodingLimit[]): void {
+    this.#change(source, (parameters) => {
+      parameters.encodings = limited(parameters.encodings, ENCODINGS[source](), limits);
+    });
   }
 
   #build(pc: RTCPeerConnection): void {
     this.#transceivers.clear();
+    this.#answered = false;
     for (const source of this.sources) {
-      const transceiver = pc.addTransceiver(this.#tracks.get(source) ?? (isAudio(source) ? "audio" : "video"), {
-        direction: "sendonly",
-        sendEncodings: ENCODINGS[source](),
-      });
-      if (!isAudio(source)) preferCodecs(transceiver);
-      this.#transceivers.set(source, transceiver);
+      this.#add(pc, source, this.#tracks.get(source));
+      const saving = SAVING[source];
+      if (saving) this.#add(pc, saving, this.#tracks.get(source));
     }
+  }
+
+  #add(pc: RTCPeerConnection, source: Source, track: MediaStreamTrack | undefined): void {
+    const transceiver = pc.addTransceiver(track ?? (isAudio(source) ? "audio" : "video"), {
+      direction: "sendonly",
+      sendEncodings: ENCODINGS[source](),
+    });
+    if (!isAudio(source)) preferCodecs(transceiver);
+    this.#transceivers.set(source, transceiver);
   }
 
   /** On a weak link frames are dropped before sharpness: a blackboard must stay readable. */
   #keepResolution(): void {
     for (const source of ["camera", "screen"] as const) {
-      const sender = this.#transceivers.get(source)?.sender;
-      if (!sender) continue;
-      const parameters: RTCRtpSendParameters & { degradationPreference?: string } = sender.getParameters();
-      parameters.degradationPreference = "maintain-resolution";
-      sender.setParameters(parameters).catch((error) => console.info("degradationPreference is not supported", error));
+      this.#change(source, (parameters: RTCRtpSendParameters & { degradationPreference?: string }) => {
+        parameters.degradationPreference = "maintain-resolution";
+      });
     }
+  }
+
+  /** A browser that cannot do it goes on as before. */
+  #change(source: Source, edit: (parameters: RTCRtpSendParameters) => void): void {
+    const sender = this.#transceivers.get(source)?.sender;
+    if (!sender) return;
+    this.#changes = this.#changes.then(async () => {
+      try {
+        const parameters = sender.getParameters();
+        edit(parameters);
+        await sender.setParameters(parameters);
+      } catch (error) {
+        console.info("the browser does not change how it sends", source, error);
+      }
+    });
   }
 }
 

@@ -2,6 +2,7 @@ import { type Signal, signal } from "@preact/signals";
 import type { Connection } from "../classroom/connection";
 import { RequestError } from "../classroom/connection";
 import type { Slot } from "../protocol";
+import { receivedCodecs } from "./encodings";
 import { MediaLink } from "./media_link";
 
 export const AUDIO_SLOTS = ["teacher_audio", "screen_audio", "floor_audio"] as const satisfies readonly Slot[];
@@ -34,11 +35,12 @@ export class Subscriber {
   constructor(private readonly connection: Connection) {
     this.link = new MediaLink({
       build: (pc) => this.#build(pc),
-      answered: () => this.#tellAll(),
       negotiate: async (_pc, sdp, fresh) => {
         const slots: Record<string, Slot> = {};
         for (const [slot, { mid }] of this.#transceivers) if (mid !== null) slots[mid] = slot;
-        const reply = await connection.ask({ type: "offer_subscribe", sdp, slots, fresh });
+        const asked = connection.ask({ type: "offer_subscribe", sdp, slots, fresh });
+        if (fresh) this.#tellAll(); // the server takes messages in order: what is shown need not wait for the answer
+        const reply = await asked;
         if (reply.type !== "answer") throw new RequestError("bad_message");
         return reply.sdp;
       },
@@ -52,6 +54,15 @@ export class Subscriber {
     if (known.paused === view.paused && known.height === view.height) return;
     this.#views.set(slot, view);
     if (this.#ready) this.#tell(slot, view);
+  }
+
+  /** Device pixels; 0 while hidden. */
+  seenHeight(slot: VideoSlotName): number {
+    return this.#views.get(slot)?.height ?? 0;
+  }
+
+  slotsByTrack(): Map<string, Slot> {
+    return new Map([...this.#transceivers].map(([slot, { receiver }]) => [receiver.track.id, slot]));
   }
 
   frameShown(slot: Slot, now: number): void {
@@ -74,9 +85,13 @@ export class Subscriber {
   #build(pc: RTCPeerConnection): void {
     this.#ready = false;
     this.#transceivers.clear();
-    for (const slot of [...AUDIO_SLOTS, ...VIDEO_SLOTS]) {
-      const kind = (AUDIO_SLOTS as readonly Slot[]).includes(slot) ? "audio" : "video";
-      this.#transceivers.set(slot, pc.addTransceiver(kind, { direction: "recvonly" }));
+    for (const [kind, slots] of [["audio", AUDIO_SLOTS] as const, ["video", VIDEO_SLOTS] as const]) {
+      const codecs = receivedCodecs(RTCRtpReceiver.getCapabilities(kind)?.codecs ?? []);
+      for (const slot of slots) {
+        const transceiver = pc.addTransceiver(kind, { direction: "recvonly" });
+        transceiver.setCodecPreferences(codecs);
+        this.#transceivers.set(slot, transceiver);
+      }
     }
     this.streams.value = new Map(
       [...this.#transceivers].map(([slot, { receiver }]) => [slot, new MediaStream([receiver.track])]),

@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { ApiError, type JoinInfo, joinInfo } from "../api";
 import { Classroom } from "../classroom/classroom";
 import { isTeaching } from "../classroom/state";
@@ -11,6 +11,7 @@ import { Badge, QuietPage, Statement } from "../components/words";
 import { exposeForTests } from "../expose";
 import { t } from "../i18n";
 import { Devices } from "../media/devices";
+import { browserIsFit } from "../media/fitness";
 import type { Role } from "../protocol";
 import { forgetSeat, keepSeat, readSeat, rememberName, type Seat, storedName } from "../storage";
 import { TeacherPage } from "./teacher";
@@ -18,21 +19,23 @@ import { WatchPage } from "./watch";
 
 const NAME_MAX_CHARS = 60;
 
-const browserIsFit = (): boolean =>
-  typeof RTCPeerConnection === "function" &&
-  typeof WebSocket === "function" &&
-  "setCodecPreferences" in RTCRtpTransceiver.prototype &&
-  typeof HTMLDialogElement === "function";
+interface JoinProps {
+  readonly token: string | null;
+  /** The classroom that was prepared while the page loaded: for the first time that somebody enters. */
+  readonly prepared: Classroom | null;
+}
 
 /** From a link to the lesson: before joining, the lesson, after it. A tab that is reloaded goes straight back in. */
-export function JoinPage({ token }: { readonly token: string | null }): JSX.Element {
-  const devices = useMemo(() => new Devices(), []);
+export function JoinPage({ token, prepared }: JoinProps): JSX.Element {
+  const devices = useMemo(() => prepared?.devices ?? new Devices(), []);
+  const first = useRef(prepared);
   const classroom = useSignal<Classroom | null>(null);
   const enter = (seat: Seat) => {
     keepSeat(seat);
-    const entered = new Classroom(seat, devices);
+    const entered = first.current ?? new Classroom(seat.token, devices);
+    first.current = null;
     exposeForTests(entered);
-    entered.enter();
+    entered.enter(seat);
     classroom.value = entered;
   };
   useEffect(() => {
@@ -52,7 +55,16 @@ export function JoinPage({ token }: { readonly token: string | null }): JSX.Elem
         onReturn={() => enter(readSeat(token) ?? { token, name: storedName(), resume: "" })}
       />
     );
-  return <BeforeLesson token={token} devices={devices} onEnter={(name) => enter({ token, name, resume: "" })} />;
+  // While a person reads and types, the browser makes the connection and its offer: it takes its time for both.
+  const draft = () => first.current?.subscriber.link.draft();
+  return (
+    <BeforeLesson
+      token={token}
+      devices={devices}
+      onShown={draft}
+      onEnter={(name) => enter({ token, name, resume: "" })}
+    />
+  );
 }
 
 function Trouble({ code, children }: { readonly code: string; readonly children?: JSX.Element }): JSX.Element {
@@ -108,10 +120,12 @@ function InLesson({ classroom, onBack, onReturn }: InLessonProps): JSX.Element {
 interface BeforeProps {
   readonly token: string;
   readonly devices: Devices;
+  /** The form is drawn. */
+  readonly onShown: () => void;
   readonly onEnter: (name: string) => void;
 }
 
-function BeforeLesson({ token, devices, onEnter }: BeforeProps): JSX.Element {
+function BeforeLesson({ token, devices, onShown, onEnter }: BeforeProps): JSX.Element {
   const info = useSignal<JoinInfo | null>(null);
   const failure = useSignal<string | null>(null);
   const load = async () => {
@@ -146,7 +160,7 @@ function BeforeLesson({ token, devices, onEnter }: BeforeProps): JSX.Element {
       </QuietPage>
     );
   }
-  return <EntryForm info={info.value} devices={devices} onEnter={onEnter} />;
+  return <EntryForm info={info.value} devices={devices} onShown={onShown} onEnter={onEnter} />;
 }
 
 const LINK_TROUBLES: ReadonlySet<string> = new Set(["bad_token", "expired", "revoked", "ended", "too_fast"]);
@@ -154,6 +168,7 @@ const LINK_TROUBLES: ReadonlySet<string> = new Set(["bad_token", "expired", "rev
 function EntryForm(props: {
   readonly info: JoinInfo;
   readonly devices: Devices;
+  readonly onShown: () => void;
   readonly onEnter: (name: string) => void;
 }): JSX.Element {
   const { info, devices } = props;
@@ -162,6 +177,7 @@ function EntryForm(props: {
   useEffect(() => {
     if (shows) void devices.acquire();
   }, [shows, devices]);
+  useEffect(props.onShown, []);
   const enter = (event: Event) => {
     event.preventDefault();
     rememberName(name.value.trim());

@@ -8,6 +8,7 @@ import { Chat } from "../components/chat";
 import { ClassList } from "../components/class_list";
 import { DeviceSetup } from "../components/devices";
 import { Confirm, Dialog } from "../components/dialog";
+import { Icon } from "../components/icons";
 import { Invitations } from "../components/invitations";
 import { pushToTalk, toggleFullScreen, useShortcuts } from "../components/keyboard";
 import { HelpDialog, LessonBadge, Notices } from "../components/lesson";
@@ -17,8 +18,11 @@ import { Sounds } from "../components/video";
 import { useWakeLock } from "../components/wake_lock";
 import { Badge, LinkBars } from "../components/words";
 import { t } from "../i18n";
+import type { Lowered } from "../media/lowered";
 import { ScreenShare } from "../media/screen";
 import { MediaToggles } from "./watch";
+
+const LOWERED: readonly Lowered[] = ["computer", "link", "spared"];
 
 type Open = "devices" | "links" | "help" | "begin" | "end" | null;
 
@@ -54,6 +58,7 @@ export function TeacherPage({ classroom }: { readonly classroom: Classroom }): J
         <div class="toolbar" role="toolbar" aria-label={t("controls")}>
           <ConsoleControls classroom={classroom} state={state} show={show} />
         </div>
+        <SendingNotes classroom={classroom} />
       </main>
       <aside class="console-side">
         <ClassList classroom={classroom} state={state} onLinks={show("links")} />
@@ -87,6 +92,21 @@ function ConsoleHead(props: {
         {t("help")}
       </Button>
     </header>
+  );
+}
+
+/** What is lowered of the pictures that leave this computer, and why. */
+function SendingNotes({ classroom }: { readonly classroom: Classroom }): JSX.Element {
+  const found = classroom.sending.lowered.value;
+  return (
+    <ul class="sending" role="status">
+      {LOWERED.filter((one) => found.has(one)).map((one) => (
+        <li key={one} class={one} data-testid={`sending-${one}`}>
+          {one !== "spared" && <Icon name="warning" />}
+          {t(`sending-${one}`)}
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -9,6 +9,7 @@ import { Confirm, Dialog } from "../components/dialog";
 import { FloorOfferDialog } from "../components/floor_offer";
 import { canFullScreen, pushToTalk, toggleFullScreen, useShortcuts } from "../components/keyboard";
 import { HelpDialog, LessonBadge, Notices, unixNow } from "../components/lesson";
+import { ReceptionPanel } from "../components/reception";
 import { StageView } from "../components/stage";
 import { Sounds } from "../components/video";
 import { useWakeLock } from "../components/wake_lock";
@@ -28,9 +29,10 @@ interface Props {
 export function WatchPage({ classroom }: { readonly classroom: Classroom }): JSX.Element | null {
   const state = classroom.state.value;
   const open = useSignal<Open>(null);
+  const reception = useSignal(false);
   const read = useSignal(state?.chat.length ?? 0);
   const live = state?.lesson.state === "live";
-  const faded = useFadingControls(live && open.value === null);
+  const faded = useFadingControls(live && open.value === null && !reception.value);
   useWakeLock(live);
   useWatchKeys(classroom, () => {
     open.value = "help";
@@ -46,7 +48,22 @@ export function WatchPage({ classroom }: { readonly classroom: Classroom }): JSX
       <main>
         <StageView classroom={classroom} />
       </main>
-      <WatchHead state={state} show={show} />
+      <WatchHead
+        state={state}
+        show={show}
+        reception={reception.value}
+        toggleReception={() => {
+          reception.value = !reception.value;
+        }}
+      />
+      {reception.value && (
+        <ReceptionPanel
+          classroom={classroom}
+          onClose={() => {
+            reception.value = false;
+          }}
+        />
+      )}
       <Notices classroom={classroom} />
       <section class="controls" aria-label={t("controls")}>
         <WatchControls classroom={classroom} state={state} />
@@ -65,7 +82,12 @@ export function WatchPage({ classroom }: { readonly classroom: Classroom }): JSX
   );
 }
 
-function WatchHead(props: { readonly state: ClassroomState; readonly show: (what: Open) => () => void }): JSX.Element {
+function WatchHead(props: {
+  readonly state: ClassroomState;
+  readonly show: (what: Open) => () => void;
+  readonly reception: boolean;
+  readonly toggleReception: () => void;
+}): JSX.Element {
   const { state, show } = props;
   return (
     <header class="watch-head">
@@ -73,7 +95,9 @@ function WatchHead(props: { readonly state: ClassroomState; readonly show: (what
         <bdi>{state.lesson.title}</bdi>
       </h1>
       <LessonBadge state={state} />
-      <LinkBars link={state.links.down?.link ?? "unknown"} lead={t("own-link")} />
+      <Button kind="quiet" pressed={props.reception} testid="open-reception" onClick={props.toggleReception}>
+        <LinkBars link={state.links.down?.link ?? "unknown"} lead={t("own-link")} />
+      </Button>
       <Button kind="quiet" icon="help" testid="open-help" onClick={show("help")}>
         {t("help")}
       </Button>

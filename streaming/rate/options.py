@@ -1,0 +1,78 @@
+"""What a viewer can be given of one Track: its layers as they flow now, and those its publisher could send."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from streaming.fanout.selection import TOP_TEMPORAL
+from streaming.uptrack.encoding import Encoding
+from streaming.uptrack.uptrack import UpTrack
+
+GUESS_BITS_PER_PIXEL: Final = 1.5
+"""Bits per second and pixel of an encoding whose rate has not been measured yet."""
+SOUND_GUESS_BPS: Final = 40_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One layer: (encoding, temporal) with the rate it costs on the wire and the height it shows.
+
+    `awake`: it flows. Else the publisher has been told to leave it out and would send it if asked.
+    """
+
+    encoding: int
+    temporal: int
+    bitrate_bps: float
+    height: int
+    awake: bool = True
+
+
+def picture_options(source: UpTrack, now: float, visible_height: int = 0, sharp: bool = False) -> list[Option]:
+    """Layers in order of what they show, cheapest first; costs rise strictly.
+
+    Encodings higher than the lowest that reaches `visible_height` (0: no limit) are left out. `sharp`: resolution
+    counts before motion, so of each encoding but the highest only the fewest pictures are offered.
+    """
+    encodings = sorted(
+        (encoding for encoding in source.encodings if encoding.available(now)),
+        key=lambda encoding: (encoding.height, sum(encoding.bitrate_bps)),
+    )
+    if visible_height:
+        enough = next((encoding.height for encoding in encodings if encoding.height >= visible_height), None)
+        encodings = [encoding for encoding in encodings if enough is None or encoding.height <= enough]
+    found: list[Option] = []
+    for encoding in encodings:
+        layers = _layers(encoding, now)
+        if sharp and encoding is not encodings[-1]:
+            layers = layers[:1]
+        for option in layers:
+            while found and found[-1].bitrate_bps >= option.bitrate_bps:
+                found.pop()
+            found.append(option)
+    return found
+
+
+def _layers(encoding: Encoding, now: float) -> list[Option]:
+    rates = encoding.bitrate_bps
+    if sum(rates) <= 0:
+        guess = (encoding.width or 320) * (encoding.height or 180) * GUESS_BITS_PER_PIXEL
+        rates = [0.0, 0.0, guess]
+    awake = encoding.flowing(now)
+    total = 0.0
+    layers = []
+    for temporal, rate in enumerate(rates):
+        if rate > 0:
+            total += rate
+            reached = TOP_TEMPORAL if not any(rates[temporal + 1 :]) else temporal
+            layers.append(Option(encoding.index, reached, total, encoding.height, awake))
+    return layers
+
+
+def sound_options(source: UpTrack, now: float) -> list[Option]:
+    """The ways a microphone is sent, the saving one first."""
+    return [
+        Option(encoding.index, TOP_TEMPORAL, sum(encoding.bitrate_bps) or SOUND_GUESS_BPS, 0, encoding.flowing(now))
+        for encoding in source.encodings
+        if encoding.available(now)
+    ]
