@@ -92,8 +92,6 @@ LOSS_WINDOW_S: Final = 1.0
 INHERENT_WINDOW_S: Final = 5.0
 LOSS_MIN_PACKETS: Final = 8.0
 REPORT_LOSS_HIGH: Final = 0.10
-LIMIT_SHARE: Final = 0.9
-"""Receivers that see congestion allow 0.85 times what arrives (draft-ietf-rmcat-gcc), others about all of it."""
 
 
 class Estimator(Columns):
@@ -480,5 +478,6 @@ class Estimator(Columns):
         return self.wide & fresh & ~lossy & ~self.draining & (self.queue_s < QUEUE_CALM_S)
 
     def unproven(self, now: float) -> npt.NDArray[np.bool_]:
-        """Rows without a sign of congestion lately: their estimate may be too low for want of traffic."""
-        return now - self.overused_s > CONGESTED_S
+        """Rows that are heard and without a sign of congestion lately: their estimate may be too low for want of
+        traffic."""
+        return (now - self.overused_s > CONGESTED_S) & (now - self._heard_s < SILENCE_STOP_S)

@@ -51,7 +51,7 @@ class RateControl:
                 columns.reserve(rows)
         nothing = np.zeros(rows)
         self._allocation = Allocation(nothing, np.full(rows, np.nan), np.full(rows, np.nan))
-        self._in_crisis = np.zeros(rows, np.bool_)
+        self._short = np.zeros(rows, np.bool_)
         self._pace_bps: npt.NDArray[np.float64] = np.full(rows, START_BPS)
 
     def add(self, row: int, link: str, start_bps: float) -> None:
@@ -155,9 +155,12 @@ class RateControl:
 
     def _allocate_if_pressed(self, now: float) -> None:
         """Stepping down must not wait."""
-        estimator = self.estimator
-        if (estimator.estimate_bps < self._allocation.cost_bps).any() or (estimator.crisis & ~self._in_crisis).any():
+        if (self._short_of_cost() & ~self._short).any():
             self._next_allocation_s = now
+
+    def _short_of_cost(self) -> npt.NDArray[np.bool_]:
+        """Rows whose estimate does not carry what they are given."""
+        return (self.estimator.estimate_bps < self._allocation.cost_bps) | self.estimator.crisis
 
     def _choose_pace(self) -> None:
         pace = self.estimator.pace_bps
@@ -168,8 +171,8 @@ class RateControl:
 
     def _allocate(self, now: float) -> None:
         estimator = self.estimator
-        self._in_crisis = estimator.crisis
         self._allocation = self._allocator.allocate(
-            self._fanouts, estimator.estimate_bps, now, estimator.unproven(now), self._in_crisis
+            self._fanouts, estimator.estimate_bps, now, estimator.unproven(now), estimator.crisis
         )
+        self._short = self._short_of_cost()
         self._choose_pace()

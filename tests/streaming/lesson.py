@@ -63,6 +63,7 @@ class Lesson:
         self.now = 1000.0
         self.sequence: Counter[int] = Counter()
         self.frame = 0
+        self.run(TICK_S)
 
     def _sent(self, peer_id: str, packet: bytes) -> None:
         self.rtcp += [(peer_id, parsed) for parsed in rtcp.parse_compound(packet)]
