@@ -214,7 +214,7 @@ def _sending_session(dtls: aiortc_dtls.RTCDtlsTransport) -> Session:
     profile = next(each for each in PROFILES if each.openssl_profile == chosen)
     keys = dtls._ssl.export_keying_material(KEYING_LABEL, 2 * (profile.key_length + profile.salt_length))
     policy = Policy(
-        key=profile.get_key_and_salt(keys, 1),
+        key=profile.get_key_and_salt(keys, 1 if dtls._role == "server" else 0),
         ssrc_type=Policy.SSRC_ANY_OUTBOUND,
         srtp_profile=profile.libsrtp_profile,
     )
