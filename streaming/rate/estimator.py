@@ -113,6 +113,8 @@ class Estimator(Columns):
     """When overuse was last seen."""
     wide: npt.NDArray[np.bool_]
     """Sends transport-wide feedback."""
+    company: npt.NDArray[np.bool_]
+    """Other viewers are known to be behind the same link: the queue there is theirs and ours."""
     _base_s: npt.NDArray[np.float64]
     """Least delay of this window and, next, of the one before; of the two clocks' difference and the way itself."""
     _former_base_s: npt.NDArray[np.float64]
@@ -165,6 +167,7 @@ class Estimator(Columns):
                 "draining": False,
                 "overused_s": -np.inf,
                 "wide": False,
+                "company": False,
                 "_base_s": np.inf,
                 "_former_base_s": np.inf,
                 "_drain_since_s": -np.inf,
@@ -403,8 +406,8 @@ class Estimator(Columns):
         # On a slow link a packet's own time looks like a queue.
         own_packet_s = PACKET_BITS / np.maximum(self._drain_carried_bps[late], PACKET_BITS / QUEUE_BUSY_S)
         queue = self.queue_s[late]
-        stays = queue - own_packet_s > QUEUE_HIGH_S
-        self.draining[late[~stays]] = False
+        stays = (queue - own_packet_s > QUEUE_HIGH_S) & ~self.company[late]
+        self.draining[late[queue - own_packet_s <= QUEUE_HIGH_S]] = False
         stays &= queue > FOREIGN_STAYS * self._drain_most_s[late]
         stays &= sent_bps < FOREIGN_SENT * self._drain_carried_bps[late]
         foreign = late[stays & (self.acked_bps[late] < FOREIGN_ACKED * sent_bps)]

@@ -58,10 +58,13 @@ class RateControl:
         """A viewer takes the row. `link`: the same for viewers behind one link, "" where that is unknown."""
         if self.estimator.rows < self._viewers.rows:
             self._reserve()
+        self.sharing.join(row, link)
+        companions = self.sharing.companions(row)
+        if len(companions):  # who comes to a link that is in use may expect what the others have
+            start_bps = min(start_bps, float(self.estimator.estimate_bps[companions].mean()))
         self.estimator.reset(row, start_bps)
         self.prober.reset(row)
         self._allocator.forget(row)
-        self.sharing.join(row, link)
         self.allocate_soon()
 
     def remove(self, row: int) -> None:

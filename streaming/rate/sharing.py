@@ -33,6 +33,12 @@ class Sharing(Columns):
             self._next_number += 1
         self.link[row] = self._numbers[link] if link else self.NONE
 
+    def companions(self, row: int) -> npt.NDArray[np.int64]:
+        """The other rows behind a row's link."""
+        mine = (self.link == self.link[row]) & (self.link != self.NONE)
+        mine[row] = False
+        return np.flatnonzero(mine)
+
     def leave(self, row: int) -> None:
         number = int(self.link[row])
         self.link[row] = self.NONE
@@ -43,6 +49,8 @@ class Sharing(Columns):
         """Bring the estimates of each congested link's viewers together."""
         if not self._numbers:
             return
+        members = np.bincount(self.link + 1)
+        estimator.company = (members > 1)[self.link + 1] & (self.link != self.NONE)
         recent = (now - estimator.overused_s < CONGESTED_S) & (self.link != self.NONE)
         for number in np.unique(self.link[recent]).tolist():
             rows = np.flatnonzero(self.link == number)
