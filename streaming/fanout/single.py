@@ -11,6 +11,7 @@ from streaming.fanout.downtracks import DownTracks
 from streaming.fanout.profiles import NUMBER_WORD, PADDING_BIT, SEQUENCE_WORD, WireProfile
 from streaming.fanout.viewers import ADDRESS_BYTES, HISTORY, Viewers
 from streaming.uptrack.cache import HEADER_BYTES, OVERHEAD_BYTES
+from streaming.uptrack.uptrack import UpTrack
 from streaming.wire.slab import PACKET_BYTES
 
 _SEQUENCE: Final = slice(2 * SEQUENCE_WORD, 2 * SEQUENCE_WORD + 2)
@@ -29,8 +30,8 @@ class SingleSender:
     def send(self, row: int, cell: int, sequence: int, batch: Batch) -> None:
         """For the first time, under its outgoing number."""
         source, tracks = batch.source, self._downtracks
-        profile = tracks.profiles[row]
-        if profile is None or self._viewers.session[row] is None or not profile.takes(source.codec):
+        profile = self._profile(row, source)
+        if profile is None:
             return
         cache, target = source.cache, batch.sink.view
         pt = profile.codec(source.codec, source.profile)[0]
@@ -43,9 +44,9 @@ class SingleSender:
 
     def send_again(self, row: int, cell: int, sequence: int, batch: Batch) -> None:
         """As a retransmission of an outgoing number, on its own SSRC and numbers (RFC 4588 §4)."""
-        source, tracks = batch.source, self._downtracks
-        profile = tracks.profiles[row]
-        if profile is None or self._viewers.session[row] is None or not profile.takes(source.codec):
+        source = batch.source
+        profile = self._profile(row, source)
+        if profile is None:
             return
         cache, target = source.cache, batch.sink.view
         pt = profile.codec(source.codec, source.profile)[1]
@@ -54,24 +55,33 @@ class SingleSender:
         head = HEADER_BYTES + 2
         target[HEADER_BYTES:head] = sequence.to_bytes(2, "big")
         target[head : head + size] = cache.view[start : start + size]
-        rtx_sequence = int(tracks.rtx_sequence[row])
-        tracks.rtx_sequence[row] = (rtx_sequence + 1) & 0xFFFF
-        self._finish(row, profile, rtx_sequence, head + size, size + 2, batch)
+        self._finish(row, profile, self._repair_number(row), head + size, size + 2, batch)
 
     def send_padding(self, row: int, size: int, batch: Batch) -> None:
         """A packet of `size` (1 … 255) bytes of nothing on the numbers of retransmissions, for a probe."""
-        source, tracks = batch.source, self._downtracks
-        profile = tracks.profiles[row]
-        if profile is None or self._viewers.session[row] is None or not profile.takes(source.codec):
+        source = batch.source
+        profile = self._profile(row, source)
+        if profile is None:
             return
         pt = profile.codec(source.codec, source.profile)[1]
         target = batch.sink.view
         profile.pack(target, 0, pt, False, 0, self._rtx_ssrc, batch.now)
         target[0] |= PADDING_BIT
         target[HEADER_BYTES : HEADER_BYTES + size] = bytes(size - 1) + bytes((size,))
-        rtx_sequence = int(tracks.rtx_sequence[row])
-        tracks.rtx_sequence[row] = (rtx_sequence + 1) & 0xFFFF
-        self._finish(row, profile, rtx_sequence, HEADER_BYTES + size, size, batch)
+        self._finish(row, profile, self._repair_number(row), HEADER_BYTES + size, size, batch)
+
+    def _profile(self, row: int, source: UpTrack) -> WireProfile | None:
+        """How packets look for a row; None where it is not connected or cannot take the source's codec."""
+        profile = self._downtracks.profiles[row]
+        if profile is None or self._viewers.session[row] is None or not profile.takes(source.codec):
+            return None
+        return profile
+
+    def _repair_number(self, row: int) -> int:
+        """The row's next number on the SSRC of retransmissions."""
+        number = int(self._downtracks.rtx_sequence[row])
+        self._downtracks.rtx_sequence[row] = (number + 1) & 0xFFFF
+        return number
 
     def _finish(self, row: int, profile: WireProfile, sequence: int, length: int, size: int, batch: Batch) -> None:
         """Number, deliver and book the packet of `length` bytes, `size` of them payload, that lies first in the

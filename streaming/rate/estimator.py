@@ -219,7 +219,7 @@ class Estimator(Columns):
     def feedback(self, batch: FeedbackBatch, now: float) -> None:
         rows = batch.rows
         self.wide[rows] = True
-        returned = self._silence(rows, now) > SILENCE_HALVE_S
+        returned = now - self._heard_s[rows] > SILENCE_HALVE_S
         self._heard_s[rows] = now
         elapsed = np.clip(now - self._fed_s[rows], 0.0, 1.0)
         self._fed_s[rows] = now
@@ -307,7 +307,6 @@ class Estimator(Columns):
 
     def _decrease(self, rows: npt.NDArray[np.int64], now: float) -> None:
         """Lower the estimates of rows that overuse their link, and begin to drain it."""
-        was_draining = self.draining[rows]
         estimate, recent, queue = self.estimate_bps[rows], self._recent_bps[rows], self.queue_s[rows]
         # With a queue the link is busy: what arrives just now is what it carries, however little was sent before.
         carried = np.where(queue > QUEUE_BUSY_S, recent, np.maximum(self.acked_bps[rows], recent))
@@ -320,12 +319,13 @@ class Estimator(Columns):
         self.proven_bps[rows] = np.minimum(self.proven_bps[rows], self.estimate_bps[rows])
         self._knee_bps[rows] = np.where(shared, np.inf, carried)
         self._decreased_s[rows] = now
-        starts = rows[~self.draining[rows] & ~shared]
+        begins = ~self.draining[rows] & ~shared
+        starts = rows[begins]
         self.draining[starts] = True
         self._drain_since_s[starts] = now
         self._drain_most_s[starts] = self.queue_s[starts]
-        self._drain_carried_bps[starts] = carried[~was_draining & ~shared]
-        self._drain_from_bps[starts] = estimate[~was_draining & ~shared]
+        self._drain_carried_bps[starts] = carried[begins]
+        self._drain_from_bps[starts] = estimate[begins]
 
     def proved(self, row: int, rate_bps: float) -> None:
         """A probe has shown that the link carries so much."""
@@ -437,9 +437,6 @@ class Estimator(Columns):
             self.proven_bps = np.where(calm, np.maximum(self.proven_bps, self.acked_bps), self.proven_bps)
             limited = blind & (self._limit_bps < self.estimate_bps)
             self.estimate_bps = np.where(limited, self._limit_bps, self.estimate_bps)
-
-    def _silence(self, rows: npt.NDArray[np.int64], now: float) -> npt.NDArray[np.float64]:
-        return now - self._heard_s[rows]
 
     def _fall_silent(self, silence: npt.NDArray[np.float64], now: float) -> None:
         spoken = silence < SILENCE_HALVE_S

@@ -75,7 +75,6 @@ class FeedbackLog:
         arrivals = np.array(self._arrivals, np.float64) / 1e6
         packet_rows = np.repeat(report_rows, received)
         self._rows, self._base, self._span, self._received, self._numbers, self._arrivals = [], [], [], [], [], []
-
         self._told.clear()
         rows, entry = np.unique(report_rows, return_inverse=True)
         reported = np.bincount(entry, reported, len(rows)).astype(np.int64)
@@ -84,7 +83,7 @@ class FeedbackLog:
         self.counts["feedback_unknown"] += int(len(sends) - np.count_nonzero(genuine))
         packet_entry = np.repeat(entry, received)[genuine]
         sends, arrivals = sends[genuine], arrivals[genuine]
-        if len(rows) < len(report_rows) or (np.diff(packet_entry) < 0).any():
+        if (np.diff(packet_entry) < 0).any():
             order = np.argsort(packet_entry, kind="stable")
             packet_entry, sends, arrivals = packet_entry[order], sends[order], arrivals[order]
         counts = np.bincount(packet_entry, minlength=len(rows))
