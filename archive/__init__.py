@@ -1,0 +1,1 @@
+"""What lasts: catalog of profile courses, recordings, objects, replay."""

@@ -1,0 +1,23 @@
+"""What can go wrong in the archive."""
+
+from __future__ import annotations
+
+
+class ArchiveError(Exception):
+    """Base of all; the message is one English sentence for whoever can act on it."""
+
+
+class StoreError(ArchiveError):
+    """The object store did not do what it was asked; trying again later may help."""
+
+
+class ObjectMissing(StoreError):
+    """There is no such object."""
+
+
+class BadKey(ArchiveError):
+    """Not an object's key."""
+
+
+class NotFound(ArchiveError):
+    """No such row, or none that this person may see."""

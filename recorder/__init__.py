@@ -1,0 +1,1 @@
+"""Live packets -> spool -> segments."""
