@@ -179,10 +179,14 @@ class Room:
     def expect(self, subscriber: Subscriber) -> None:
         """The subscriber will be there in a moment: have a keyframe of each picture it wants in the cache by then."""
         for track in subscriber.downtracks.values():
-            fanout = track.fanout
-            wanted = int(fanout.downtracks.target_encoding[subscriber.row])
-            if fanout.source is not None and not fanout.audio and wanted != NONE:
-                fanout.source.keyframes.ask(wanted)
+            source = track.fanout.source
+            if source is None or source.audio:
+                continue
+            wanted = int(track.fanout.downtracks.target_encoding[subscriber.row])
+            if wanted == NONE:  # newcomers begin at the bottom
+                wanted = next((each.index for each in source.encodings if each.flowing(self._ticked_s)), NONE)
+            if wanted != NONE:
+                source.keyframes.ask(wanted)
 
     def connect(self, subscriber: Subscriber, session: object, address: bytes | None, stream: object) -> None:
         """Where the subscriber's packets go from now on."""

@@ -354,6 +354,8 @@ class Worker:
         """Tell every listener; one that does not read loses events, counted."""
         line = control.encode(event)
         for writer in self.listeners:
+            if writer.transport.is_closing():  # its reader is about to take it off the list
+                continue
             if writer.transport.get_write_buffer_size() > EVENT_BUFFER_MAX_BYTES:
                 self.counts["event_dropped"] += 1
             else:

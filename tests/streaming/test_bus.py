@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import uvloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
@@ -300,3 +301,18 @@ async def test_a_listener_that_does_not_read_loses_events(worker: Worker, tmp_pa
         for _ in range(3000):
             worker.emit(event)
         assert worker.counts["event_dropped"] > 0
+
+
+def test_events_for_a_listener_that_is_gone_are_nobodys_mistake(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with media_process() as worker, bus_of(worker, tmp_path) as bus:
+            await until(lambda: worker.listeners)
+            for listener in worker.listeners:
+                listener.transport.abort()
+            worker.emit(control.PeerChanged(lesson_id="l", peer_id="p", state=control.PeerState.CONNECTED))
+            await asyncio.sleep(0)  # what the transport closes, it closes in the loop's next turn
+            worker.emit(control.PeerChanged(lesson_id="l", peer_id="p", state=control.PeerState.CONNECTED))
+            assert await bus.reader.read() == b""
+            await until(lambda: not worker.listeners)
+
+    uvloop.run(scene())  # the media process's own loop, whose transports refuse what comes after their end

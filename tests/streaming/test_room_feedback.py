@@ -28,6 +28,7 @@ from tests.streaming.lesson import (
     in_slot,
     lesson_in_progress,
     published,
+    subscribed,
 )
 from tests.streaming.packets import Picture, rtp
 
@@ -54,6 +55,17 @@ def test_keyframe_wishes_of_many_reach_the_publisher_as_few() -> None:
     lesson.show(teacher, keyframe=True)
     lesson.run(1.0)
     assert lesson.of(rtcp.Pli) == []
+
+
+def test_a_keyframe_is_on_its_way_before_a_newcomer_is_connected() -> None:
+    lesson, teacher, _, _ = lesson_in_progress()
+    lesson.run(0.5)  # the cached keyframe is too old to begin with
+    lesson.show(teacher)
+    newcomer = lesson.room.add_subscriber("newcomer", [subscribed(Slot.STAGE_VIDEO)], True, None)
+    lesson.rtcp.clear()
+    lesson.room.expect(newcomer)
+    lesson.run(MIN_INTERVAL_S)
+    assert [packet.media_ssrc for packet in lesson.of(rtcp.Pli) if isinstance(packet, rtcp.Pli)] == [VIDEO_SSRC]
 
 
 def test_lost_packets_are_asked_for_and_restored_ones_reach_viewers() -> None:
