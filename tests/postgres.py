@@ -62,7 +62,7 @@ def postgres_server() -> Iterator[Path]:
 
 def _wait_until_it_answers(server: subprocess.Popen[bytes], home: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
-    ask = [programs() / "pg_isready", "-q", "-h", home]
+    ask = [str(programs() / "pg_isready"), "-q", "-h", str(home)]
     while subprocess.run(ask, check=False).returncode != 0:
         assert server.poll() is None, (home / "log").read_text()
         assert time.monotonic() < deadline, "PostgreSQL did not start in time"
