@@ -290,6 +290,10 @@ class LiveLesson:
 
     def media_event(self, event: control.Event) -> None:
         at = self._services.moment()
+        if isinstance(event, control.RecordingChanged):
+            self.room.recording_kept(event.recording_id, kept=event.kept)
+            self.carry_out()
+            return
         if event.peer_id in self._closing:
             return
         match event:
