@@ -174,15 +174,12 @@ class TapBuffer:
     def resume(self, positions: Positions) -> None:
         """A recorder has connected and says what it has; what it does not name is sent from the beginning."""
         for stream in self.streams.values():
-            known = positions.positions.get(stream.recording_id)
-            stream.rewind(known.position if known is not None and known.epoch == stream.epoch else 0)
+            stream.rewind(positions.positions.get(stream.epoch, 0))
         self._forget()
 
     def acknowledge(self, positions: Positions) -> None:
-        for recording_id, known in positions.positions.items():
-            stream = self.streams.get(recording_id)
-            if stream is not None and known.epoch == stream.epoch:
-                stream.acknowledge(known.position)
+        for stream in self.streams.values():
+            stream.acknowledge(positions.positions.get(stream.epoch, 0))
         self._forget()
 
     def _forget(self) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 from struct import Struct
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -36,21 +36,12 @@ class Chunk(NamedTuple):
     data: Buffer
 
 
-class Position(BaseModel):
-    """Everything before `position` is on the recorder's disk."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    epoch: str = Field(max_length=NAME_MAX_BYTES)
-    position: int = Field(ge=0)
-
-
 class Positions(BaseModel):
-    """By recording."""
+    """By epoch: every record of the stream before this position is on the recorder's disk."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    positions: dict[str, Position]
+    positions: dict[str, Annotated[int, Field(ge=0)]]
 
 
 def encode_chunk(chunk: Chunk) -> bytes:

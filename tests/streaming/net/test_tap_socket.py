@@ -13,7 +13,7 @@ import pytest
 from streaming import control
 from streaming.tap import WAITING_MAX_S
 from streaming.tap_buffer import TapBuffer
-from streaming.tap_chunks import LINE_MAX_BYTES, Position, Positions, chunk_at, encode_positions
+from streaming.tap_chunks import LINE_MAX_BYTES, Positions, chunk_at, encode_positions
 from streaming.tap_records import PacketRecord, Record, RecordingState, StateRecord, encode
 from streaming.worker import MediaConfig, Worker
 from tests.streaming.net.client import LESSON, until
@@ -44,11 +44,10 @@ class Reader:
                 self._data = self._data[start:]
 
     def acknowledge(self, position: int) -> None:
-        positions = {"r": Position(epoch=self.epoch, position=position)}
-        self.writer.write(encode_positions(Positions(positions=positions)))
+        self.writer.write(encode_positions(Positions(positions={self.epoch: position})))
 
 
-async def connect(path: Path, **positions: Position) -> Reader:
+async def connect(path: Path, **positions: int) -> Reader:
     reader, writer = await asyncio.open_unix_connection(str(path))
     writer.write(encode_positions(Positions(positions=positions)))
     return Reader(reader, writer)
@@ -93,7 +92,7 @@ async def test_a_recorder_reads_along_and_after_coming_back_goes_on_where_it_was
         first.writer.close()
         await until(lambda: worker.tap_socket.current is None)
         put(buffer, 1000, 1500)
-        second = await connect(tmp_path / "tap.sock", r=Position(epoch=first.epoch, position=1000))
+        second = await connect(tmp_path / "tap.sock", **{first.epoch: 1000})
         await second.read(500)
         numbers = [packet.number for _, packet in second.records if isinstance(packet, PacketRecord)]
         assert numbers == list(range(1000, 1500))
@@ -182,10 +181,12 @@ async def test_a_room_that_is_closed_leaves_its_recording_paused(tmp_path: Path)
         recorder.writer.close()
 
 
-async def test_who_listens_on_the_bus_learns_that_nothing_reaches_the_disk(tmp_path: Path) -> None:
+async def test_who_listens_on_the_bus_learns_that_nothing_reaches_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with tapped(tmp_path / "tap.sock") as worker:
         told: list[control.Event] = []
-        worker.emit = told.append  # type: ignore[method-assign]
+        monkeypatch.setattr(worker, "emit", told.append)
         record(worker)
         worker.serve(worker.now() + WAITING_MAX_S + 1)
         assert told == [control.RecordingChanged(lesson_id=LESSON, recording_id="r", kept=False)]
