@@ -37,6 +37,8 @@ async def run_media_process(settings: Settings, index: int) -> None:
             udp_port=settings.media_port + index,
             announced=tuple(announced(local_addresses(), settings.media_announced)),
             bus_path=settings.bus_path(index),
+            tap_path=settings.tap_path(index),
+            keyframe_interval_s=settings.recording_segment_s,
         )
     )
 

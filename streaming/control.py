@@ -243,6 +243,8 @@ class PeerSummary(BaseModel):
     state: PeerState
     flowing: list[Source] = Field(default_factory=list)
     """A publisher's sources that flow now."""
+    recorded: bool = False
+    """It is among those who may be recorded."""
 
 
 class RecordingSummary(BaseModel):

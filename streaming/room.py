@@ -223,6 +223,10 @@ class Room:
             fed = {slot: (*self._feeds[slot], source) for slot, source in sources.items() if source is not None}
             self.tap.show(fed, self._ticked_s)
 
+    def records(self, peer_id: str) -> bool:
+        """Whether this publisher may be recorded."""
+        return self.tap is not None and peer_id in self.tap.peers
+
     def _block_own(self, subscriber: Subscriber) -> None:
         for slot, track in subscriber.downtracks.items():
             own = subscriber.not_from is not None and self._feeds.get(slot, ("",))[0] == subscriber.not_from

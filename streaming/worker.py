@@ -364,6 +364,7 @@ class Worker:
                 role=client.peer.role,
                 state=client.connection.state,
                 flowing=client.peer.room.flowing(peer_id),
+                recorded=client.peer.room.records(peer_id),
             )
             for (lesson_id, peer_id), client in self.clients.items()
         ]

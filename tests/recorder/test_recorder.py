@@ -183,7 +183,7 @@ async def test_what_no_record_ends_is_ended_when_its_lesson_is_over(
         over.add("r")
         await until(lambda: finished(places))
         assert stored(places) == list(range(75))
-        assert list(recorder.working) == ["other"]
+        await until(lambda: list(recorder.working) == ["other"])
         assert not finished(places, "other")
     media.socket.close()
 

@@ -366,3 +366,20 @@ error-sign_in_failed = Wrong name or password. Check the keyboard layout and try
 error-bad_text = The text has characters that are not allowed, or is too short.
 error-wrong_state = The lesson has ended and cannot be changed.
 error-not_found = This lesson or link is gone. Reload the page.
+
+# Recording
+recording-ready = Will be recorded
+recording-running = Recording
+recording-paused = Recording paused
+recording-waits = The recording waits: the server cannot save it now. Tell whoever looks after the server.
+recording-begin = Record the lesson
+recording-pause = Pause recording
+recording-go-on = Resume recording
+recording-stop = Stop recording
+class-not-recorded = class is not recorded
+consent-title = Recording your class
+consent-text = This lesson is recorded. When your class gets the floor, it can be recorded with the lesson, or be shown now only, without being recorded. Your class's own teacher decides.
+consent-agree = Record us
+consent-refuse = Do not record us
+consent-given = Class is recorded
+consent-not-given = Class is not recorded
