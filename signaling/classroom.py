@@ -80,8 +80,8 @@ class Classroom:
         feeding: Collection[str] = (),
         recording: RecordingChoice | None = None,
     ) -> None:
-        self.lesson = lesson
         self.recording = recording or RecordingChoice()
+        self.lesson = lesson.model_copy(update={"recording": shown_recording(lesson, self.recording, watched=False)})
         self.recorded_before: frozenset[str] = frozenset()
         """Publishing peers that were recorded before the web process was restarted: they have agreed."""
         self._recording_told: RecordMedia | None = RecordMedia(None)
