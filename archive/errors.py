@@ -25,3 +25,7 @@ class NotFound(ArchiveError):
 
 class ObjectDiffers(StoreError):
     """The key is taken by an object with other content: objects never change."""
+
+
+class CatalogUnavailable(ArchiveError):
+    """The database did not do what it was asked; trying again later may help."""

@@ -22,11 +22,11 @@ import urllib3
 from minio import Minio
 from minio.commonconfig import ENABLED, GOVERNANCE
 from minio.datatypes import Object
-from minio.error import MinioException, S3Error
+from minio.error import MinioException, S3Error, ServerError
 from minio.helpers import DictType
 from minio.objectlockconfig import DAYS, ObjectLockConfig
 from minio.versioningconfig import VersioningConfig
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, NewConnectionError, TimeoutError
 from urllib3.response import BaseHTTPResponse
 
 from archive.digest import file_sha256
@@ -163,8 +163,12 @@ class S3Store:
             if error.code in _MISSING:
                 raise ObjectMissing("there is no such object") from error
             raise StoreError(_SENTENCES.get(error.code or "", f"the object store refused: {error.code}")) from error
-        except urllib3.exceptions.TimeoutError as error:
+        except NewConnectionError as error:  # which urllib3 calls a timeout
+            raise StoreError("the object store cannot be reached") from error
+        except TimeoutError as error:
             raise StoreError("the object store did not answer in time") from error
+        except ServerError as error:
+            raise StoreError(f"the object store failed with HTTP status {error.status_code}") from error
         except (MinioException, HTTPError, OSError) as error:
             raise StoreError(f"the object store cannot be reached: {type(error).__name__}") from error
 

@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 
 import urllib3
+from minio import Minio
+from minio.error import MinioException
 
 from archive.s3_store import S3Address
 from infra.supervise import die_with_parent
@@ -56,16 +58,19 @@ class MinioServer:
         self._wait_ready()
 
     def _wait_ready(self) -> None:
-        url, deadline = f"http://127.0.0.1:{self.port}/minio/health/ready", time.monotonic() + _START_S
-        with urllib3.PoolManager(retries=False, timeout=1.0) as http:
-            while time.monotonic() < deadline:
-                try:
-                    if http.request("GET", url).status == 200:
-                        return
-                except urllib3.exceptions.HTTPError:
-                    pass
+        """Until it really answers: its own health check says yes before it does."""
+        deadline = time.monotonic() + _START_S
+        http = urllib3.PoolManager(retries=False, timeout=2.0)
+        client = Minio(f"127.0.0.1:{self.port}", ACCESS_KEY, self.secret_key, secure=False, http_client=http)
+        while True:
+            try:
+                client.list_buckets()
+            except (MinioException, urllib3.exceptions.HTTPError) as error:
+                if time.monotonic() > deadline:
+                    raise AssertionError(f"MinIO did not start: {error}") from error
                 time.sleep(0.05)
-        raise AssertionError(f"MinIO did not start: {(self.folder / 'minio.log').read_text()}")
+            else:
+                return
 
     def send(self, number: signal.Signals) -> None:
         assert self.process is not None

@@ -86,8 +86,10 @@ async def test_wrong_keys_and_bucket(frail: MinioServer, store: S3Store) -> None
         ({"access_key": "somebody"}, "does not know the access key"),
     ):
         stranger = S3Store(frail.address(**changes))
-        with pytest.raises(StoreError, match=words):
+        with pytest.raises(StoreError, match="not allow this with these keys"):
             await stranger.put("a", b"x")
+        with pytest.raises(StoreError, match=words):
+            await stranger.set_up()
         await stranger.close()
     elsewhere = S3Store(frail.address(bucket="another"))
     with pytest.raises(StoreError, match="webclass store init"):
