@@ -16,7 +16,7 @@ from archive.errors import CatalogUnavailable, NotFound
 from archive.playlists import HOLE_S, Rendition, SegmentRow
 from archive.search import fold
 from archive.store import ObjectInfo
-from archive.tables import Access, MediaGap, MediaSegment, Recording, Run
+from archive.tables import ID_CHARS, Access, MediaGap, MediaSegment, Recording, Run
 from school.text import TITLE_MAX_CHARS, clean_line
 
 PAGE_MAX = 100
@@ -53,10 +53,9 @@ class Catalog:
         async with self._reading() as session:
             return list(await session.scalars(query.limit(min(limit, PAGE_MAX)).offset(offset)))
 
-    async def get(self, recording_id: str) -> Recording:
-        """Raises `NotFound`."""
+    async def find_one(self, recording_id: str) -> Recording | None:
         async with self._reading() as session:
-            return await _get(session, recording_id)
+            return await session.get(Recording, recording_id[:ID_CHARS])
 
     async def change(self, recording_id: str, *, title: str | None, access: Access | None) -> Recording:
         """What is None stays. Raises `NotFound` and `school.errors.BadText`."""
