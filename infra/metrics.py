@@ -1,4 +1,4 @@
-"""`/metrics`: this process's numbers, those of every media process and of the recorder, each sample labelled with its `process`."""
+"""`/metrics`: numbers of this process, of every media process and of the recorder, each sample with its `process`."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 
 import structlog
 
-from archive.errors import ArchiveError
+from archive.errors import ArchiveError, ObjectDiffers
 from archive.media import Gap, Init, Made, Segment
 from archive.recordings import Checkpoint, RecordingLog, Stored
 from archive.store import ObjectStore
@@ -169,7 +169,13 @@ class Assembling:
 
     async def _put(self, piece: Init | Segment) -> Stored:
         async with self._shop.puts, asyncio.timeout(PUT_TIMEOUT_S):
-            return Stored(piece, await self._shop.store.put(object_key(self.recording_id, piece), piece.data))
+            key = object_key(self.recording_id, piece)
+            try:
+                return Stored(piece, await self._shop.store.put(key, piece.data))
+            except ObjectDiffers:
+                # A former try was cut off before its row was written, and went on to another end.
+                await self._shop.store.delete(key)
+                return Stored(piece, await self._shop.store.put(key, piece.data))
 
     async def _complete(self) -> None:
         progress = self._progress
