@@ -25,6 +25,14 @@ class LessonState(StrEnum):
     ENDED = "ended"
 
 
+class LessonRecording(StrEnum):
+    """Whether the lesson is recorded while it is live."""
+
+    ON = "on"
+    PAUSED = "paused"
+    OFF = "off"
+
+
 class InvitationRole(StrEnum):
     """What an invitation lets its bearer be in the classroom."""
 
@@ -51,6 +59,7 @@ class Lesson(Base):
     __table_args__ = (
         CheckConstraint("kind IN ('full', 'partial')", name="kind"),
         CheckConstraint("state IN ('waiting', 'live', 'ended')", name="state"),
+        CheckConstraint("recording IN ('on', 'paused', 'off')", name="recording"),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -60,6 +69,9 @@ class Lesson(Base):
     created_at: Mapped[float] = mapped_column(index=True)
     live_since: Mapped[float | None]
     ended_at: Mapped[float | None]
+    recording: Mapped[str] = mapped_column(String(16), server_default=LessonRecording.ON.value)
+    recording_number: Mapped[int] = mapped_column(server_default="0")
+    """Rises with each recording that was stopped and begun anew."""
 
 
 class Invitation(Base):

@@ -23,6 +23,7 @@ class Problem(Body):
 class CreateLesson(Body):
     title: str = Field(min_length=1, max_length=400)
     kind: Literal["full", "partial"] = "full"
+    record: bool = True
 
 
 class ChangeLesson(Body):
@@ -40,6 +41,8 @@ class LessonOut(Body):
     created_at: float
     live_since: float | None
     ended_at: float | None
+    recording: Literal["on", "paused", "off"]
+    """Whether it is recorded while it is live."""
     participants: int
     """How many are in the classroom now."""
 

@@ -178,6 +178,18 @@ def _set_feed(room: Classroom, seat: Seat, message: m.SetFeed, at: Moment) -> No
     room.announce_to_staff(seat, at)
 
 
+def _set_recording(room: Classroom, seat: Seat, message: m.SetRecording, at: Moment) -> None:
+    room.refuse_if_ended()
+    room.choose_recording(room.recording.become(message.state), at)
+
+
+def _set_consent(room: Classroom, seat: Seat, message: m.SetConsent, at: Moment) -> None:
+    if seat.consent != message.agree:
+        seat.consent = message.agree
+        room.settle(at)
+        room.announce_to_staff(seat, at)
+
+
 def _report_playback(room: Classroom, seat: Seat, message: m.ReportPlayback, at: Moment) -> None:
     if seat.playback_at is not None and at.now - seat.playback_at < PLAYBACK_EVERY_S:
         return
@@ -207,6 +219,8 @@ COMMANDS: dict[type[m.ClientMessage], Command] = {
     m.SetLocked: _set_locked,
     m.Say: _say,
     m.SetFeed: _set_feed,
+    m.SetRecording: _set_recording,
+    m.SetConsent: _set_consent,
     m.ReportPlayback: _report_playback,
     m.Leave: _leave,
 }

@@ -99,8 +99,37 @@ class RecordSpan:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordChoice:
+    """What the teacher has chosen about recording is to be kept."""
+
+    wish: Literal["on", "paused", "off"]
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordMedia:
+    """The media process records these peers from now on; `recording_id` None: nobody, the recording is complete."""
+
+    recording_id: str | None
+    paused: bool = False
+    peers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CloseRoom:
     """The lesson has ended: its media room is to be closed."""
 
 
-Effect = Send | EndSeat | FeedSlot | MuteSource | ViewSlot | DropPeer | RecordState | RecordSpan | CloseRoom
+Effect = (
+    Send
+    | EndSeat
+    | FeedSlot
+    | MuteSource
+    | ViewSlot
+    | DropPeer
+    | RecordState
+    | RecordSpan
+    | RecordChoice
+    | RecordMedia
+    | CloseRoom
+)

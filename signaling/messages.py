@@ -36,6 +36,15 @@ class LessonState(StrEnum):
     ENDED = "ended"
 
 
+class Recording(StrEnum):
+    """`READY`: will be recorded once the lesson is live, and in a partial one while some class has the feed on."""
+
+    OFF = "off"
+    READY = "ready"
+    RUNNING = "running"
+    PAUSED = "paused"
+
+
 class ErrorCode(StrEnum):
     """Pages translate these; `message` beside them is one English sentence for logs and standard clients."""
 
@@ -89,6 +98,8 @@ class ParticipantInfo(Frozen):
     feed_on: bool = True
     """Partial lessons: whether this class's own teacher has the live feed switched on."""
     feed_minutes: float = 0.0
+    consent: bool = False
+    """Of a class: it has agreed to be recorded."""
     link: Link = Link.UNKNOWN
     height: int = 0
     """Of the largest picture that this participant's page shows now, as it measured; 0: none, or not known."""
@@ -102,6 +113,9 @@ class LessonInfo(Frozen):
     locked: bool
     live_since: float | None = None
     """Unix time (UTC) when the lesson went live."""
+    recording: Recording = Recording.OFF
+    recording_kept: bool = True
+    """False: what is recorded has waited in the server's memory for some seconds, since it cannot be stored."""
 
 
 class ChatLine(Frozen):
@@ -256,6 +270,21 @@ class SetFeed(ClientMessage):
 
     type: Literal["set_feed"] = "set_feed"
     on: bool
+
+
+class SetRecording(ClientMessage):
+    """Teacher, co-teacher: record the lesson, pause, or stop. A recording that was stopped is complete; `on` then
+    begins another one."""
+
+    type: Literal["set_recording"] = "set_recording"
+    state: Literal["on", "paused", "off"]
+
+
+class SetConsent(ClientMessage):
+    """Class: its staff agrees that the class is recorded while it has the floor, or does not. Not agreed at first."""
+
+    type: Literal["set_consent"] = "set_consent"
+    agree: bool
 
 
 class Leave(ClientMessage):
@@ -443,6 +472,8 @@ FromClient = Annotated[
     | SetLocked
     | Say
     | SetFeed
+    | SetRecording
+    | SetConsent
     | Leave
     | Ping
     | ReportPlayback,

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 import structlog
 
 from school.errors import NotFound, SchoolError
+from school.tables import LessonRecording
 from signaling.classroom import HOLD_S, Classroom
 from signaling.door import Entry
 from signaling.errors import Refusal
@@ -17,6 +18,7 @@ from signaling.figures import LessonFigures
 from signaling.limits import Moment
 from signaling.live import LiveLesson, new_participant_id
 from signaling.messages import ErrorCode, LessonInfo, LessonState, Role
+from signaling.recording import RecordingChoice
 from signaling.services import Services
 from streaming.control import Event, PeerSummary
 
@@ -116,6 +118,7 @@ class Registry:
             max_participants=services.max_participants,
             reinstate_until=at.now + HOLD_S,
             minutes=minutes,
+            recording=RecordingChoice(LessonRecording(record.recording).value, record.recording_number),
             feeding=[name for name in later if later[name] > minutes.get(name, 0.0)],
         )
         return LiveLesson(services, room, self.record)

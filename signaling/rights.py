@@ -26,6 +26,8 @@ RIGHTS: dict[type[m.ClientMessage], frozenset[Role]] = {
     m.SetLocked: STAFF,
     m.Say: EVERYBODY,
     m.SetFeed: frozenset({Role.CLASS}),
+    m.SetRecording: STAFF,
+    m.SetConsent: frozenset({Role.CLASS}),
     m.Leave: EVERYBODY,
     m.Ping: EVERYBODY,
     m.ReportPlayback: EVERYBODY,

@@ -62,6 +62,8 @@ class Seat:
     """Which link this participant came through last; see `link_keys`."""
     encodings_wanted: dict[Source, EncodingsWanted] = field(default_factory=dict)
     feed_on: bool = True
+    consent: bool = False
+    """Of a class: it may be recorded."""
     link: Link = Link.UNKNOWN
     shown_height: int = 0
     """Of the largest picture its page shows, as the page measured."""
@@ -99,6 +101,7 @@ class Seat:
             muted=sorted(self.muted),
             feed_on=self.feed_on,
             feed_minutes=round(feed_minutes, 2),
+            consent=self.consent,
             link=self.link,
             height=self.shown_height,
         )
@@ -114,5 +117,6 @@ def may_see(observer: Seat, other: Seat, *, floor: bool) -> bool:
 
 
 def reduced(info: ParticipantInfo) -> ParticipantInfo:
-    """What others than teachers see of a participant: nothing of their link and their feed."""
-    return info.model_copy(update={"link": Link.UNKNOWN, "height": 0, "feed_on": True, "feed_minutes": 0.0})
+    """What others than teachers see of a participant: nothing of their link, their feed and their consent."""
+    unseen = {"link": Link.UNKNOWN, "height": 0, "feed_on": True, "feed_minutes": 0.0, "consent": False}
+    return info.model_copy(update=unseen)

@@ -164,6 +164,19 @@ class View(Message):
     height: int = Field(default=0, ge=0, le=16384)
 
 
+class SetRecording(Message):
+    """What of the lesson is recorded from now on; idempotent. `recording_id` None: nothing, and what was recorded is
+    complete. While `paused` nothing is recorded and recorded time stands still. Only `peers` are ever recorded,
+    whatever the slots show."""
+
+    type: Literal["set_recording"] = "set_recording"
+    request_id: int
+    lesson_id: str
+    recording_id: str | None = Field(default=None, max_length=64, pattern=r"^[a-z0-9_-]+$")
+    paused: bool = False
+    peers: list[str] = Field(default_factory=list, max_length=5000)
+
+
 class GetSnapshot(Message):
     """Everything the process holds: asked by a web process that has just (re)connected."""
 
@@ -230,6 +243,14 @@ class PeerSummary(BaseModel):
     state: PeerState
     flowing: list[Source] = Field(default_factory=list)
     """A publisher's sources that flow now."""
+    recorded: bool = False
+    """It is among those who may be recorded."""
+
+
+class RecordingSummary(BaseModel):
+    lesson_id: str
+    recording_id: str
+    paused: bool
 
 
 class Snapshot(Message):
@@ -237,6 +258,7 @@ class Snapshot(Message):
     request_id: int
     lesson_ids: list[str]
     peers: list[PeerSummary]
+    recordings: list[RecordingSummary] = Field(default_factory=list)
 
 
 class MetricsText(Message):
@@ -277,6 +299,16 @@ class SourceChanged(Message):
     flowing: bool
     codec: str = ""
     heights: list[int] = Field(default_factory=list)
+
+
+class RecordingChanged(Message):
+    """Whether what is recorded reaches the recorder's disk. False: it has waited in memory for some seconds, since the
+    recorder is away or its disk is full."""
+
+    type: Literal["recording_changed"] = "recording_changed"
+    lesson_id: str
+    recording_id: str
+    kept: bool
 
 
 class EncodingWanted(BaseModel):
@@ -328,11 +360,22 @@ PeerSummary.model_rebuild()
 Snapshot.model_rebuild()
 
 Request = Annotated[
-    OpenRoom | CloseRoom | Publish | Subscribe | RestartIce | ClosePeer | Feed | Mute | View | GetSnapshot | GetMetrics,
+    OpenRoom
+    | CloseRoom
+    | Publish
+    | Subscribe
+    | RestartIce
+    | ClosePeer
+    | Feed
+    | Mute
+    | View
+    | SetRecording
+    | GetSnapshot
+    | GetMetrics,
     Field(discriminator="type"),
 ]
 Answer = Done | Answered | IceRestarted | Refused | Snapshot | MetricsText
-Event = PeerChanged | SourceChanged | EncodingsWanted | LinkReport
+Event = PeerChanged | SourceChanged | EncodingsWanted | LinkReport | RecordingChanged
 Reply = Annotated[Answer | Event, Field(discriminator="type")]
 
 _requests: TypeAdapter[Request] = TypeAdapter(Request)

@@ -28,6 +28,7 @@ from streaming.rate.estimator import START_BPS, Estimator
 from streaming.rate.publisher_control import PublisherControl
 from streaming.rate.rate_control import RateControl
 from streaming.subscriber import Subscriber, own_blocks
+from streaming.tap import Tap
 from streaming.uptrack.uptrack import UpTrack
 from streaming.wire import rtcp
 
@@ -94,6 +95,7 @@ class Room:
         self.subscribers: dict[str, Subscriber] = {}
         self.rates = RateControl(self.viewers, list(self.fanouts.values()))
         self.counts: Counter[str] = Counter()
+        self.tap: Tap | None = None
         self._controls: dict[UpTrack, PublisherControl] = {}
         self._feeds: dict[Slot, tuple[str, Source]] = {}
         self._muted: set[tuple[str, Source]] = set()
@@ -216,6 +218,18 @@ class Room:
             if track is not fanout.source:
                 fanout.set_source(track)
                 self.rates.allocate_soon()
+        self.show_tap()
+
+    def show_tap(self) -> None:
+        """Tell the tap, where there is one, what the slots show."""
+        if self.tap is not None:
+            sources = {slot: fanout.source for slot, fanout in self.fanouts.items()}
+            fed = {slot: (*self._feeds[slot], source) for slot, source in sources.items() if source is not None}
+            self.tap.show(fed, self._ticked_s)
+
+    def records(self, peer_id: str) -> bool:
+        """Whether this publisher may be recorded."""
+        return self.tap is not None and peer_id in self.tap.peers
 
     def _block_own(self, subscriber: Subscriber) -> None:
         for slot, track in subscriber.downtracks.items():
@@ -255,6 +269,8 @@ class Room:
             for fanout in self.fanouts.values():
                 if fanout.source is track:
                     fanout.forward(track.fresh, now, sink)
+            if self.tap is not None:
+                self.tap.take(track, now)
             track.fresh.clear()
         self._fresh.clear()
 
@@ -303,6 +319,8 @@ class Room:
             self.rates.tick(now, sink)
         if now >= self._next_control_s:
             self._next_control_s = now + CONTROL_INTERVAL_S
+            if self.tap is not None:
+                self.tap.tick(self._poorest_bps(), now)
             self._control_publishers(now)
         if now >= self._next_feedback_s:
             self._next_feedback_s = now + FEEDBACK_INTERVAL_S
@@ -317,12 +335,19 @@ class Room:
             self._next_link_report_s = now + LINK_REPORT_STEP_S
             self._link_reports(now)
 
+    def _poorest_bps(self) -> float:
+        """The smallest estimate of a viewer who is here."""
+        rows = [each.row for each in self.subscribers.values() if self.viewers.session[each.row] is not None]
+        return float(self.estimator.estimate_bps[rows].min()) if rows else float("inf")
+
     def _control_publishers(self, now: float) -> None:
         """Tell publishers which encodings somebody needs."""
         desired: dict[UpTrack, set[int]] = {}
         for fanout in self.fanouts.values():
             if fanout.source is not None:
                 desired.setdefault(fanout.source, set()).update(fanout.desired)
+        for track in self.tap.pictures() if self.tap is not None else ():
+            desired.setdefault(track, set()).update(range(len(track.encodings)))
         for publisher in self.publishers.values():
             for source, track in publisher.tracks.items():
                 control = self._controls.get(track)

@@ -242,13 +242,19 @@ class UpTrack:
         """Keep the publisher's latest report of one encoding."""
         self.clocks[encoding.index] = SenderClock(ntp, rtp_time, now)
 
+    def latest_clock(self) -> SenderClock | None:
+        """The latest report of any encoding, its `rtp_time` on the common timeline."""
+        best: SenderClock | None = None
+        for encoding, clock in zip(self.encodings, self.clocks, strict=True):
+            later = clock is not None and (best is None or clock.received_s > best.received_s)
+            if clock is not None and later and encoding.rtp_shift is not None:
+                best = SenderClock(clock.ntp, (clock.rtp_time + encoding.rtp_shift) & RTP_MASK, clock.received_s)
+        return best
+
     def common_clock(self) -> tuple[int, int] | None:
         """(NTP, time on the common timeline) of the latest report: what viewers are told, so that lips stay in sync."""
-        best: tuple[float, int, int] | None = None
-        for encoding, clock in zip(self.encodings, self.clocks, strict=True):
-            if clock is not None and encoding.rtp_shift is not None and (best is None or clock.received_s > best[0]):
-                best = (clock.received_s, clock.ntp, (clock.rtp_time + encoding.rtp_shift) & RTP_MASK)
-        return None if best is None else best[1:]
+        best = self.latest_clock()
+        return None if best is None else (best.ntp, best.rtp_time)
 
     def _picture(self, encoding: Encoding, descriptor: VideoDescriptor, number: int, packet: memoryview) -> None:
         """Re-base picture ids at keyframes and write the shifted ids into the packet."""

@@ -8,6 +8,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
+import archive.tables  # noqa: F401 - its tables belong to the same database
 from infra.database import MIGRATIONS, known_revisions, migrate, open_database
 from infra.errors import DatabaseTooNew
 from infra.settings import Settings

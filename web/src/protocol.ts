@@ -88,6 +88,8 @@ export interface LessonInfo {
   readonly state: LessonState;
   readonly locked: boolean;
   readonly live_since: number | null;
+  readonly recording: Recording;
+  readonly recording_kept: boolean;
 }
 
 export type LessonState = "waiting" | "live" | "ended";
@@ -163,6 +165,7 @@ export interface ParticipantInfo {
   readonly muted: readonly Source[];
   readonly feed_on: boolean;
   readonly feed_minutes: number;
+  readonly consent: boolean;
   readonly link: Link;
   readonly height: number;
 }
@@ -190,6 +193,9 @@ export interface Pong {
   readonly sent: number;
   readonly now: number;
 }
+
+/** `READY`: will be recorded once the lesson is live, and in a partial one while some class has the feed on. */
+export type Recording = "off" | "ready" | "running" | "paused";
 
 /** Join was refused or the seat ended; the server closes the connection after it. */
 export interface Refused {
@@ -241,6 +247,13 @@ export interface Say {
   readonly text: string;
 }
 
+/** Class: its staff agrees that the class is recorded while it has the floor, or does not. Not agreed at first. */
+export interface SetConsent {
+  readonly id?: number | null;
+  readonly type: "set_consent";
+  readonly agree: boolean;
+}
+
 /** Partial lesson: a class's own teacher switches the live feed on or off; minutes are kept. */
 export interface SetFeed {
   readonly id?: number | null;
@@ -277,6 +290,14 @@ export interface SetMuted {
   readonly participant_id: string;
   readonly source: Source;
   readonly muted: boolean;
+}
+
+/** Teacher, co-teacher: record the lesson, pause, or stop. A recording that was stopped is complete; `on` then
+ * begins another one. */
+export interface SetRecording {
+  readonly id?: number | null;
+  readonly type: "set_recording";
+  readonly state: "on" | "paused" | "off";
 }
 
 /** Teacher or co-teacher: the screen is shared (true) or no longer (false). */
@@ -359,6 +380,8 @@ export type FromClient =
   | SetLocked
   | Say
   | SetFeed
+  | SetRecording
+  | SetConsent
   | Leave
   | Ping
   | ReportPlayback;

@@ -12,6 +12,7 @@ import { Icon } from "../components/icons";
 import { Invitations } from "../components/invitations";
 import { pushToTalk, toggleFullScreen, useShortcuts } from "../components/keyboard";
 import { HelpDialog, LessonBadge, Notices } from "../components/lesson";
+import { RecordingBadge, RecordingControls } from "../components/recording";
 import { StageView } from "../components/stage";
 import { TeacherStage } from "../components/teacher_stage";
 import { Sounds } from "../components/video";
@@ -82,6 +83,7 @@ function ConsoleHead(props: {
       </h1>
       {state.lesson.kind === "partial" && <Badge kind="kind">{t("kind-partial")}</Badge>}
       <LessonBadge state={state} />
+      <RecordingBadge state={state} />
       {state.lesson.locked && <Badge kind="locked">{t("locked")}</Badge>}
       <span class="grow" />
       <LinkBars link={state.links.up?.link ?? state.links.down?.link ?? "unknown"} lead={t("own-link")} />
@@ -133,6 +135,7 @@ function ConsoleControls(props: ConsoleProps & { readonly show: (what: Open) => 
           {sharing ? t("screen-stop") : t("screen-share")}
         </Button>
       )}
+      <RecordingControls classroom={classroom} state={state} />
       <LiveButton classroom={classroom} state={state} show={show} />
     </>
   );
