@@ -88,7 +88,7 @@ class Assembler:
 
     def state(self) -> bytes:
         """JSON."""
-        return _PROGRESS.dump_json(self._is)
+        return _PROGRESS.dump_json(self._is, exclude_defaults=True)
 
     def take(self, record: Record, position: int) -> list[Made]:
         """Pieces that are complete now. Records in the order of their positions; those taken before are ignored."""

@@ -26,7 +26,7 @@ _ENCODERS: Final[dict[str, tuple[str, dict[str, str]]]] = {
         "libx264",
         {"preset": "ultrafast", "tune": "zerolatency", "profile": "baseline", "g": "9999", "forced-idr": "1"},
     ),
-    "av1": ("libsvtav1", {"preset": "12", "svtav1-params": "pred-struct=1:rc=2:lp=1", "g": "9999"}),
+    "av1": ("libsvtav1", {"preset": "9", "crf": "20", "svtav1-params": "pred-struct=1:lp=1", "g": "9999"}),
 }
 
 
@@ -47,7 +47,8 @@ def pictures(
     context.width, context.height, context.pix_fmt = width, height, "yuv420p"
     context.time_base = Fraction(1, rate)
     context.framerate = Fraction(rate)
-    context.bit_rate = 600_000 if codec == "av1" else 150_000  # SVT smears blocks at fewer
+    if "crf" not in options:
+        context.bit_rate = 150_000
     context.options = options
     context.thread_count = 1
     packets = []

@@ -160,9 +160,7 @@ class Script:
     def end(self, track: int, t: float) -> None:
         self.happened.append((t, EndedRecord(track, t)))
 
-    def _track(
-        self, track: int, slot: Slot, publisher: Publisher, codec: str, rids: tuple[str, ...], t: float
-    ) -> None:
+    def _track(self, track: int, slot: Slot, publisher: Publisher, codec: str, rids: tuple[str, ...], t: float) -> None:
         source = Source.MICROPHONE if slot.is_audio else Source.CAMERA
         record = TrackRecord(
             track=track, slot=slot, peer_id=publisher.peer_id, source=source, codec=codec, profile="", rids=rids, t=t

@@ -19,7 +19,9 @@ def test_every_frame_and_beep(codec: str) -> None:
     for encoding, (width, height) in enumerate(SIZES):
         seen = pictures(made, encoding=encoding)
         assert [each.number for each in seen] == list(range(14 * FPS))
-        assert [each.start_s for each in segments(made, "teacher_video", encoding)] == pytest.approx([0, 6, 12], abs=0.1)
+        assert [each.start_s for each in segments(made, "teacher_video", encoding)] == pytest.approx(
+            [0, 6, 12], abs=0.1
+        )
         (init,) = inits(made, "teacher_video", encoding)
         assert (init.width, init.height) == (width, height)
         assert init.codecs.startswith(CODECS[codec])

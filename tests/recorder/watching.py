@@ -68,18 +68,16 @@ def pictures(made: Iterable[Made], slot: str = "teacher_video", encoding: int = 
 
 def samples(made: Iterable[Made], slot: str = "teacher_audio") -> npt.NDArray[np.int16]:
     """Mono samples from recorded time 0 on; where there is no sound, zeros."""
-    found = np.zeros(0, np.int16)
+    pieces: list[tuple[int, npt.NDArray[np.int16]]] = []
     for file in _files(made, slot, 0):
         with av.open(io.BytesIO(file)) as container:
             for frame in container.decode(audio=0):
                 assert frame.time is not None
-                at = round(frame.time * barcode.RATE)
-                mono = frame.to_ndarray()[0]
-                if mono.dtype.kind == "f":
-                    mono = np.clip(mono * 32767, -32768, 32767)
-                if at + len(mono) > len(found):
-                    found = np.concatenate((found, np.zeros(at + len(mono) - len(found), np.int16)))
-                found[at : at + len(mono)] = mono.astype(np.int16)
+                mono = np.clip(frame.to_ndarray()[0] * 32767, -32768, 32767)
+                pieces.append((round(frame.time * barcode.RATE), mono.astype(np.int16)))
+    found = np.zeros(max((at + len(mono) for at, mono in pieces), default=0), np.int16)
+    for at, mono in pieces:
+        found[at : at + len(mono)] = mono
     return found
 
 
