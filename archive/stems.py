@@ -39,12 +39,12 @@ def stem(word: str) -> str:
     return word
 
 
-def stems(text: str) -> str:
-    """What is put into the index: stems of `words`, separated by spaces."""
-    return " ".join(stem(word) for word in words(text))
+def stems(text: str) -> list[str]:
+    """Stems of the text's words, in order."""
+    return [stem(word) for word in words(text)]
 
 
 def query_stems(text: str) -> list[str]:
-    """Stems that all must be found, each once; the last one may be a word's beginning, since people look while they
-    type. Empty where the text has no word; words after `QUERY_MAX_WORDS` are left out."""
-    return list(dict.fromkeys(stem(word) for word in words(text)[:QUERY_MAX_WORDS]))
+    """Stems that all must be found, each once. Empty where the text has no word; words after `QUERY_MAX_WORDS` are left
+    out."""
+    return list(dict.fromkeys(stems(text)[:QUERY_MAX_WORDS]))
