@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix web
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check lock clean screenshots bench programs
+.PHONY: help run demo test check lock clean screenshots bench programs minio
 
 help: ## Show what can be done
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -17,7 +17,7 @@ run: $(VENV)/.installed web/dist/.built ## Set up, build and start the server; p
 demo: $(VENV)/.installed web/dist/.built ## Show a lesson in progress, with a synthetic teacher
 	@exec $(BIN)/webclass demo
 
-test: $(VENV)/.installed-dev web/dist/.built programs ## Set up, Chromium included, and run all tests
+test: $(VENV)/.installed-dev web/dist/.built programs minio ## Set up, Chromium included, and run all tests
 	$(BIN)/python -m pytest
 
 check: $(VENV)/.installed-dev web/node_modules/.installed ## Formatting, lint, types, import rules; of the pages too
@@ -96,6 +96,18 @@ programs:
 	  echo "Installing $(TEST_PACKAGES) …"; \
 	  $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $(TEST_PACKAGES); \
 	fi
+
+# A real S3 server for the tests of the object store. Building it takes many minutes, so it is kept for other checkouts.
+MINIO_CACHE ?= $(HOME)/.cache/webclass
+MINIO_MODULE := github.com/minio/minio@latest
+
+minio: build/bin/minio
+
+build/bin/minio:
+	@command -v go >/dev/null || { echo "The tests need MinIO, and building it needs Go: apt-get install golang-go" >&2; exit 1; }
+	@mkdir -p $(MINIO_CACHE) build/bin
+	@test -x $(MINIO_CACHE)/minio || { echo "Building MinIO (some ten minutes, once) …"; GOBIN=$(abspath $(MINIO_CACHE)) go install $(MINIO_MODULE); }
+	@test -x $@ || ln -s $(abspath $(MINIO_CACHE))/minio $@
 
 # ---------------------------------------------------------------- keeping it
 

@@ -21,3 +21,11 @@ class BadKey(ArchiveError):
 
 class NotFound(ArchiveError):
     """No such row, or none that this person may see."""
+
+
+class ObjectDiffers(StoreError):
+    """The key is taken by an object with other content: objects never change."""
+
+
+class CatalogUnavailable(ArchiveError):
+    """The database did not do what it was asked; trying again later may help."""

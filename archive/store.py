@@ -15,6 +15,7 @@ from typing import Final, Protocol
 from archive.errors import BadKey
 
 KEY_MAX_CHARS: Final = 200
+CHUNK_BYTES: Final = 256 * 1024
 _KEY: Final = re.compile(r"[a-z0-9_-][a-z0-9._-]*(/[a-z0-9_-][a-z0-9._-]*)*")
 
 
@@ -31,7 +32,10 @@ class ObjectStore(Protocol):
     """Every method raises `BadKey` and `StoreError`."""
 
     async def put(self, key: str, data: bytes) -> ObjectInfo:
-        """Store an object, on disk when this returns. The same key with the same content again changes nothing."""
+        """Store an object, on disk when this returns. The same key with the same content again changes nothing.
+
+        Raises `ObjectDiffers` when the key is taken by other content.
+        """
 
     async def put_file(self, key: str, path: Path) -> ObjectInfo:
         """`put` of a file of any size, in parts."""
@@ -56,3 +60,10 @@ def check_key(key: str) -> str:
     if len(key) > KEY_MAX_CHARS or _KEY.fullmatch(key) is None:
         raise BadKey(f"not an object's key: {key[:60]!r}")
     return key
+
+
+def check_prefix(prefix: str) -> str:
+    """The beginning of keys: "" or a key, perhaps with a `/` at its end. Raises `BadKey`."""
+    if prefix:
+        check_key(prefix.removesuffix("/"))
+    return prefix

@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from infra import lesson_commands
+from archive.errors import ArchiveError
+from infra import lesson_commands, store_commands
 from infra.errors import InfraError
 from infra.logs import set_up_logs
 from infra.settings import Settings
@@ -26,6 +27,7 @@ app = typer.Typer(
 admin = typer.Typer(no_args_is_help=True, help="The administrator's account.")
 app.add_typer(lesson_commands.commands, name="lesson")
 app.add_typer(admin, name="admin")
+app.add_typer(store_commands.commands, name="store")
 
 Parent = Annotated[int, typer.Option(hidden=True, help="The supervisor's process id.")]
 
@@ -102,7 +104,7 @@ def main() -> None:
     """Entry point: what a person can mend is one sentence on standard error and exit code 1, never a traceback."""
     try:
         app()
-    except (InfraError, SchoolError) as error:
+    except (InfraError, SchoolError, ArchiveError) as error:
         sys.exit(f"webclass: {error}")
     except ValidationError as error:
         for problem in error.errors():

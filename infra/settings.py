@@ -29,6 +29,13 @@ class Tls(StrEnum):
     PROXY = "proxy"
 
 
+class StoreKind(StrEnum):
+    """Where recordings and files lie."""
+
+    DIRECTORY = "directory"
+    S3 = "s3"
+
+
 class LogFormat(StrEnum):
     AUTO = "auto"
     JSON = "json"
@@ -93,6 +100,13 @@ class Settings(BaseSettings):
     media_announced: CommaSeparated = ()
     max_participants: Annotated[int, Field(ge=2, le=5000)] = 1000
 
+    store: StoreKind = StoreKind.DIRECTORY
+    s3_endpoint: Annotated[str, AfterValidator(_no_trailing_slash)] = ""
+    s3_region: Annotated[str, Field(min_length=1)] = "us-east-1"
+    s3_bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")] = "webclass"
+    s3_access_key: str = ""
+    s3_secret_key: SecretStr | None = None
+
     metrics_token: SecretStr | None = None
     log_format: LogFormat = LogFormat.AUTO
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
@@ -103,6 +117,10 @@ class Settings(BaseSettings):
             raise ValueError("WEBCLASS_TLS=files needs WEBCLASS_TLS_CERTIFICATE and WEBCLASS_TLS_KEY")
         if self.tls is Tls.PROXY and not self.public_url:
             raise ValueError("WEBCLASS_TLS=proxy needs WEBCLASS_PUBLIC_URL, the address that people open")
+        if self.store is StoreKind.S3 and not (self.s3_endpoint and self.s3_access_key and self.s3_secret_key):
+            raise ValueError(
+                "WEBCLASS_STORE=s3 needs WEBCLASS_S3_ENDPOINT, WEBCLASS_S3_ACCESS_KEY and WEBCLASS_S3_SECRET_KEY"
+            )
         if self.media_port + self.media_count > 65536:
             raise ValueError("WEBCLASS_MEDIA_PORT is too high for so many media processes")
         return self
@@ -116,6 +134,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """SQLAlchemy's URL of the database: as set, else a SQLite file in the data directory."""
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir.absolute() / 'webclass.db'}"
+
+    @property
+    def store_dir(self) -> Path:
+        """Recordings and files, where they are kept in a directory."""
+        return self.data_dir.absolute() / "store"
 
     @property
     def secrets_dir(self) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+import archive.tables  # noqa: F401 - its tables belong to the same database
 from school.tables import Base
 
 context.configure(
