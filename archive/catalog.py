@@ -17,7 +17,7 @@ from archive.indexing import index_recording
 from archive.playlists import HOLE_S, Rendition, SegmentRow
 from archive.search import Found, Query, Sight, find
 from archive.store import ObjectInfo
-from archive.tables import Access, MediaGap, MediaSegment, Recording, Run
+from archive.tables import ID_CHARS, Access, MediaGap, MediaSegment, Recording, Run
 from school.text import TITLE_MAX_CHARS, clean_line
 
 
@@ -44,10 +44,9 @@ class Catalog:
             by_id = {recording.id: recording for recording in rows}
         return [by_id[recording_id] for recording_id in found.recording_ids if recording_id in by_id], found
 
-    async def get(self, recording_id: str) -> Recording:
-        """Raises `NotFound`."""
+    async def find_one(self, recording_id: str) -> Recording | None:
         async with self._reading() as session:
-            return await _get(session, recording_id)
+            return await session.get(Recording, recording_id[:ID_CHARS])
 
     async def change(self, recording_id: str, *, title: str | None, access: Access | None) -> Recording:
         """What is None stays. Raises `NotFound` and `school.errors.BadText`."""

@@ -20,7 +20,6 @@ GAP_S: Final = 6.0
 TARGET_DURATION_S: Final = 12
 """At least; a growing playlist may not change it, and segments may be stretched to half again their cadence."""
 WALL_STEP_S: Final = 0.25
-_SOUND_BPS: Final = 40_000
 _HEADER: Final = ("#EXTM3U", "#EXT-X-VERSION:8", "#EXT-X-INDEPENDENT-SEGMENTS")
 
 
@@ -52,43 +51,40 @@ class Rendition:
         return self.height > 0
 
 
-def multivariant_playlist(pictures: Sequence[Rendition], sound: Rendition | None, language: str = "") -> str:
-    """The pictures with the sound as their audio group, and the sound alone for links that carry no picture.
-
-    Addresses are relative to the recording's folder.
-    """
-    lines = [*_HEADER]
-    if sound is not None:
-        spoken = f',LANGUAGE="{language}"' if language.isalnum() else ""
-        lines.append(
-            f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="sound",NAME="sound",DEFAULT=YES,AUTOSELECT=YES{spoken},'
-            f'URI="{_media_uri(sound)}"'
-        )
+def multivariant_playlist(pictures: Sequence[Rendition], sound: Rendition, language: str = "") -> str:
+    """The pictures with the sound as their audio group, and the sound alone for links that carry no picture. Addresses
+    are relative to the recording's folder."""
+    spoken = f',LANGUAGE="{language}"' if language.isalnum() else ""
+    lines = [
+        *_HEADER,
+        f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="sound",NAME="sound",DEFAULT=YES,AUTOSELECT=YES{spoken},'
+        f'URI="{sound.slot}/{sound.encoding}.m3u8"',
+    ]
     for picture in sorted(pictures, key=lambda each: each.average_bps):
-        lines += _variant(picture, sound)
-    if sound is not None:
-        lines += _variant(sound, sound)
+        lines += _variant((picture, sound), ',AUDIO="sound"', f"{picture.slot}/{picture.encoding}.m3u8")
+    lines += _variant((sound,), ',AUDIO="sound"', f"{sound.slot}/{sound.encoding}.m3u8")
     return "\n".join(lines) + "\n"
 
 
-def _variant(rendition: Rendition, sound: Rendition | None) -> Iterator[str]:
-    parts = [rendition] if sound is None or rendition is sound else [rendition, sound]
+def slot_playlist(renditions: Sequence[Rendition]) -> str:
+    """The renditions of one slot, for players that put the tracks together themselves. Addresses are relative to the
+    slot's folder."""
+    lines = [*_HEADER]
+    for each in sorted(renditions, key=lambda rendition: rendition.average_bps):
+        lines += _variant((each,), "", f"{each.encoding}.m3u8")
+    return "\n".join(lines) + "\n"
+
+
+def _variant(parts: Sequence[Rendition], group: str, uri: str) -> Iterator[str]:
+    """`parts` are what is played together, the picture first."""
     codecs = ",".join(dict.fromkeys(codec for part in parts for codec in part.codecs))
-    attributes = [
-        f"BANDWIDTH={max(1, sum(part.peak_bps for part in parts))}",
-        f"AVERAGE-BANDWIDTH={max(1, sum(part.average_bps for part in parts))}",
-        f'CODECS="{codecs}"',
-    ]
-    if rendition.is_picture:
-        attributes.append(f"RESOLUTION={rendition.width}x{rendition.height}")
-    if sound is not None:
-        attributes.append('AUDIO="sound"')
-    yield f"#EXT-X-STREAM-INF:{','.join(attributes)}"
-    yield _media_uri(rendition)
-
-
-def _media_uri(rendition: Rendition) -> str:
-    return f"{rendition.slot}/{rendition.encoding}.m3u8"
+    size = f",RESOLUTION={parts[0].width}x{parts[0].height}" if parts[0].is_picture else ""
+    yield (
+        f"#EXT-X-STREAM-INF:BANDWIDTH={max(1, sum(part.peak_bps for part in parts))}"
+        f",AVERAGE-BANDWIDTH={max(1, sum(part.average_bps for part in parts))}"
+        f',CODECS="{codecs}"{size}{group}'
+    )
+    yield uri
 
 
 def media_playlist(

@@ -23,6 +23,7 @@ _SECURITY: dict[Access, list[dict[str, list[str]]]] = {
     Access.ADMINISTRATOR: [{"session": []}, {"sessionHttps": []}],
     Access.LESSON_TEACHER: [{"session": []}, {"sessionHttps": []}, {"invitation": []}],
     Access.INVITED: [{"invitation": []}],
+    Access.READER: [{}, {"session": []}, {"sessionHttps": []}, {"invitation": []}],
 }
 _SCHEMES = {
     "session": {"type": "apiKey", "in": "cookie", "name": "webclass_session"},

@@ -14,11 +14,14 @@ import structlog
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from archive.catalog import Catalog
+from archive.store import ObjectStore
 from infra.addresses import configured_hosts, machine_hosts, network_url, own_networks
 from infra.certificates import CertificateFiles, ensure_certificates, tls_context
 from infra.database import open_database, sessions_of
 from infra.errors import InfraError, PortTaken
 from infra.keys import load_keys
+from infra.object_store import open_store
 from infra.preparation import prepare
 from infra.settings import Settings, Tls
 from infra.supervise import wait_for_stop_signal
@@ -44,9 +47,9 @@ async def run_web_process(settings: Settings) -> None:
     stop = asyncio.ensure_future(wait_for_stop_signal())
     await prepare(settings)
     tls = _Tls.of(settings)
-    engine = open_database(settings)
+    engine, store = open_database(settings), open_store(settings)
     try:
-        app = build_app(settings, _services(settings, engine), engine, tls.authority)
+        app = build_app(settings, _services(settings, engine, store), engine, tls.authority)
         async with _listening(settings, app, tls):
             _log.info(
                 "listening", http_port=settings.http_port, https_port=settings.https_port if tls.context else None
@@ -54,6 +57,7 @@ async def run_web_process(settings: Settings) -> None:
             await stop
             _log.info("stopping")
     finally:
+        await store.close()
         await engine.dispose()
 
 
@@ -98,7 +102,7 @@ async def _keep_certificates(settings: Settings, context: ssl.SSLContext) -> Non
             _log.exception("the certificate could not be renewed; the present one stays")
 
 
-def _services(settings: Settings, engine: AsyncEngine) -> Services:
+def _services(settings: Settings, engine: AsyncEngine, store: ObjectStore) -> Services:
     sessions = sessions_of(engine)
     keys = load_keys(settings)
     tally = Tally()
@@ -111,6 +115,8 @@ def _services(settings: Settings, engine: AsyncEngine) -> Services:
         media=MediaBus([settings.bus_path(index) for index in range(settings.media_count)], tally),
         secret=keys.classroom,
         link_keys=LinkKeys(keys.classroom, own_networks()),
+        catalog=Catalog(sessions),
+        store=store,
         public_url=settings.public_url,
         network_url=network_url(settings),
         max_participants=settings.max_participants,

@@ -9,9 +9,13 @@ from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+import structlog
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
+from archive import errors as archive_errors
+from archive.tables import Access as RecordingAccess
+from archive.tables import Recording
 from school import errors as school_errors
 from school.invitations import InvitationClaims
 from school.tables import Administrator
@@ -24,6 +28,7 @@ from signaling.services import Services
 BODY_MAX_BYTES = 64 * 1024
 _BODY_TIMEOUT_S = 10.0
 _RETRY_AFTER_S = 2
+_log = structlog.get_logger(__name__)
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -37,6 +42,9 @@ class Access(StrEnum):
     """An administrator, or the bearer of this lesson's teacher invitation."""
     INVITED = "invited"
     """The bearer of any valid invitation."""
+    READER = "reader"
+    """Of a recording: an administrator, the bearer of an invitation into its lesson, everybody where it is open. Others
+    cannot tell it from one that does not exist. A route that names no recording shows each what they may read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,7 @@ class Call:
     administrator: Administrator | None = None
     bearer: InvitationClaims | None = None
     body: BaseModel | None = None
+    recording: Recording | None = None
 
     def path(self, name: str) -> str:
         return self.request.match_info[name]
@@ -82,6 +91,10 @@ class Call:
     def invited(self) -> InvitationClaims:
         assert self.bearer is not None, "the route's access"
         return self.bearer
+
+    def readable(self) -> Recording:
+        assert self.recording is not None, "the route's access"
+        return self.recording
 
     @property
     def now(self) -> float:
@@ -147,6 +160,9 @@ async def _admit(call: Call, route: Route) -> None:
         if not route.standard and not same_origin(call.request):
             raise HttpError(403, "not_allowed", "cross-site request")
         return
+    if route.access is Access.READER:
+        await _admit_reader(call)
+        return
     if route.access is not Access.ADMINISTRATOR:
         token = _bearer_token(call.request)
         if token is not None:
@@ -165,13 +181,36 @@ def _admit_bearer(call: Call, route: Route, bearer: InvitationClaims) -> None:
         raise HttpError(403, "not_allowed", "only this lesson's teacher and administrators may do this")
 
 
+async def _admit_reader(call: Call) -> None:
+    token = _bearer_token(call.request)
+    if token is not None:
+        call.bearer = await call.services.invitations.verify(token, call.now)
+    else:
+        call.administrator = await _signed_in(call)
+    recording_id = call.request.match_info.get("recording_id")
+    if recording_id is None:
+        return
+    recording = await call.services.catalog.find_one(recording_id)
+    own = recording is not None and call.bearer is not None and call.bearer.lesson_id == recording.lesson_id
+    readable = recording is not None and (recording.access == RecordingAccess.OPEN or own)
+    if not readable and call.bearer is None and call.administrator is None:
+        raise HttpError(401, "not_signed_in", "sign in, or show an invitation into the lesson", _CHALLENGE)
+    if recording is None or not (readable or call.administrator is not None):
+        raise HttpError(404, "not_found", "no such recording")
+    call.recording = recording
+
+
 async def _admit_administrator(call: Call) -> None:
-    cookie = call.request.cookies.get(cookie_name(call.request), "")
-    call.administrator = await call.services.accounts.session(cookie, call.now) if cookie else None
+    call.administrator = await _signed_in(call)
     if call.administrator is None:
         raise HttpError(401, "not_signed_in", "sign in first")
     if call.request.method != "GET" and not same_origin(call.request):
         raise HttpError(403, "not_allowed", "cross-site request")
+
+
+async def _signed_in(call: Call) -> Administrator | None:
+    cookie = call.request.cookies.get(cookie_name(call.request), "")
+    return await call.services.accounts.session(cookie, call.now) if cookie else None
 
 
 def _bearer_token(request: web.Request) -> str | None:
@@ -220,8 +259,12 @@ def _as_http(error: Exception) -> HttpError:
             return HttpError(
                 401, code, str(error), {"WWW-Authenticate": 'Bearer realm="webclass", error="invalid_token"'}
             )
-        case school_errors.NotFound():
+        case school_errors.NotFound() | archive_errors.NotFound():
             return HttpError(404, "not_found", str(error))
+        case archive_errors.StoreError() | archive_errors.CatalogUnavailable():
+            _log.warning("the archive is not there", reason=str(error))
+            message = "recordings cannot be read now; try again later"
+            return HttpError(503, "archive_unavailable", message, {"Retry-After": str(_RETRY_AFTER_S)})
         case school_errors.BadText():
             return HttpError(422, "bad_text", str(error))
         case school_errors.WrongState():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from signaling import api, whep, whip
 from signaling import api_models as a
+from signaling import archive_api as r
+from signaling import archive_models as b
 from signaling.http import Access, Handler, Route
 from signaling.session import classroom
 
@@ -11,6 +13,7 @@ __all__ = ["ROUTES", "Access", "Route"]
 
 _LESSON = "/api/lessons/{lesson_id}"
 _ANYONE, _ADMIN, _TEACHER, _INVITED = Access.ANYONE, Access.ADMINISTRATOR, Access.LESSON_TEACHER, Access.INVITED
+_READER = Access.READER
 
 _LESSONS = (
     Route("GET", "/api/lessons", api.list_lessons, None, a.Lessons, "All lessons, the newest first", _ADMIN),
@@ -51,6 +54,18 @@ _INVITATIONS = (
     ),
     Route("GET", "/api/join-info", api.join_info, None, a.JoinInfo, "What an invitation opens", _INVITED),
 )
+_RECORDING = "/api/recordings/{recording_id}"
+_RENDITION = f"{_RECORDING}/{{slot}}/{{encoding}}"
+_RECORDINGS = (
+    Route("GET", "/api/recordings", r.list_recordings, None, b.Recordings, "Recordings that one may replay", _READER),
+    Route("GET", _RECORDING, r.get_recording, None, b.RecordingDetail, "One recording and its tracks", _READER),
+    Route("PATCH", _RECORDING, r.change_recording, b.ChangeRecording, b.RecordingOut, "Change title or access", _ADMIN),
+    Route("GET", f"{_RECORDING}/index.m3u8", r.recording_playlist, None, None, "HLS: the teacher", _READER),
+    Route("GET", f"{_RECORDING}/{{slot}}/index.m3u8", r.track_playlist, None, None, "HLS: one slot", _READER),
+    Route("GET", f"{_RENDITION}.m3u8", r.rendition_playlist, None, None, "HLS: one rendition", _READER),
+    Route("GET", f"{_RENDITION}/init-{{run}}.mp4", r.recording_init, None, None, "HLS: how a run begins", _READER),
+    Route("GET", f"{_RENDITION}/{{index}}.m4s", r.recording_segment, None, None, "HLS: a segment", _READER),
+)
 _PEOPLE = (
     Route("POST", "/api/sign-in", api.sign_in, a.SignIn, a.Me, "Sign in", _ANYONE),
     Route("POST", "/api/sign-out", api.sign_out, None, None, "Sign out", _ANYONE, 204),
@@ -80,4 +95,4 @@ _STANDARD = (
     _standard("OPTIONS", _WHEP_RESOURCE, whep.watcher_options, "WHEP: what a session accepts", 204),
 )
 
-ROUTES: tuple[Route, ...] = (*_LESSONS, *_INVITATIONS, *_PEOPLE, _CLASSROOM, *_STANDARD)
+ROUTES: tuple[Route, ...] = (*_LESSONS, *_INVITATIONS, *_RECORDINGS, *_PEOPLE, _CLASSROOM, *_STANDARD)

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from archive.catalog import Catalog
+from archive.store import ObjectStore
 from school.accounts import Accounts
 from school.feed import FeedSpans
 from school.invitations import Invitations
@@ -35,6 +37,8 @@ class Services:
     media: MediaBus
     secret: bytes
     link_keys: LinkKeys
+    catalog: Catalog
+    store: ObjectStore
     public_url: str = ""
     network_url: str = ""
     max_participants: int = 1000

@@ -13,6 +13,7 @@ from archive.playlists import (
     SegmentRow,
     media_playlist,
     multivariant_playlist,
+    slot_playlist,
 )
 
 WALL = 1_700_000_000.0
@@ -135,7 +136,8 @@ def test_the_variants() -> None:
         ),
         ('BANDWIDTH=32000,AVERAGE-BANDWIDTH=24000,CODECS="opus",AUDIO="sound"', "teacher_audio/0.m3u8"),
     ]
-    assert "AUDIO" not in multivariant_playlist([low], None)
+    assert "AUDIO" not in slot_playlist([high, low])
+    assert slot_playlist([high, low]).splitlines()[-3::2] == ["0.m3u8", "2.m3u8"]
 
 
 def test_a_language_cannot_break_out_of_its_quotes() -> None:

@@ -6,19 +6,23 @@ from dataclasses import dataclass
 
 import pytest
 
+from archive.media import Init, RenditionKey, Segment
+from archive.recordings_log import SqlRecordingLog
 from signaling.api_models import CreateInvitation, CreateLesson
 from signaling.http import Route
 from signaling.messages import Role
 from signaling.routes import ROUTES
 from signaling.services import Services
+from tests.archive.material import keep
 from tests.signaling.fake_media import FakeMedia
 from tests.signaling.test_api import Caller, origin, sign_in
-from tests.signaling.web import Client, LessonLinks, make_lesson
+from tests.signaling.web import Client, LessonLinks, School, make_lesson
 
 ADMIN, TEACHER, CO, CLASS, VIEWER, NOBODY = "administrator", *(str(role) for role in Role), "nobody"
 EVERYBODY = {ADMIN, TEACHER, CO, CLASS, VIEWER, NOBODY}
 INVITED = {TEACHER, CO, CLASS, VIEWER}
 LESSON = "/api/lessons/{lesson_id}"
+RECORDING = "/api/recordings/{recording_id}"
 
 MAY = {
     "GET /api/lessons": {ADMIN},
@@ -31,6 +35,14 @@ MAY = {
     f"GET {LESSON}/invitations": {ADMIN, TEACHER},
     f"DELETE {LESSON}/invitations/{{invitation_id}}": {ADMIN, TEACHER},
     "GET /api/join-info": INVITED,
+    "GET /api/recordings": EVERYBODY,
+    f"GET {RECORDING}": {ADMIN, *INVITED},
+    f"PATCH {RECORDING}": {ADMIN},
+    f"GET {RECORDING}/index.m3u8": {ADMIN, *INVITED},
+    f"GET {RECORDING}/{{slot}}/index.m3u8": {ADMIN, *INVITED},
+    f"GET {RECORDING}/{{slot}}/{{encoding}}.m3u8": {ADMIN, *INVITED},
+    f"GET {RECORDING}/{{slot}}/{{encoding}}/init-{{run}}.mp4": {ADMIN, *INVITED},
+    f"GET {RECORDING}/{{slot}}/{{encoding}}/{{index}}.m4s": {ADMIN, *INVITED},
     "POST /api/sign-in": EVERYBODY,
     "POST /api/sign-out": EVERYBODY,
     "GET /api/me": {ADMIN},
@@ -49,7 +61,13 @@ MAY = {
 }
 """Who gets past the door of each route in their own lesson. A WHIP or WHEP session is then found only by the invitation
 that made it (404), and whoever has no right to the route learns nothing about what there is."""
-OPEN_TO_FOREIGNERS = {"POST /api/sign-in", "POST /api/sign-out", "GET /api/join-info", "GET /api/classroom"}
+OPEN_TO_FOREIGNERS = {
+    "GET /api/recordings",
+    "POST /api/sign-in",
+    "POST /api/sign-out",
+    "GET /api/join-info",
+    "GET /api/classroom",
+}
 
 
 def key(route: Route) -> str:
@@ -78,7 +96,14 @@ class World:
     async def status(self, who: str, route: Route, lesson: LessonLinks) -> tuple[int, str]:
         caller = await self.caller(who)
         path = route.path.format(
-            lesson_id=lesson.lesson_id, invitation_id=lesson.invitation_ids[Role.VIEWER], resource_id="x.y"
+            lesson_id=lesson.lesson_id,
+            invitation_id=lesson.invitation_ids[Role.VIEWER],
+            resource_id="x.y",
+            recording_id=recording_of(lesson),
+            slot="teacher_audio",
+            encoding=0,
+            index=0,
+            run=0,
         )
         headers = dict(caller.headers)
         data: bytes | None = None
@@ -93,12 +118,29 @@ class World:
         elif route.method == "POST" and route.standard:
             headers["Content-Type"], data = "application/sdp", b"v=0\r\n"
         async with self.client.request(route.method, path, headers=headers, data=data) as response:
-            return response.status, await response.text()
+            return response.status, await response.text(errors="replace")
+
+
+def recording_of(lesson: LessonLinks) -> str:
+    return f"of-{lesson.lesson_id}"
+
+
+async def recorded_lesson(services: Services, school: School) -> LessonLinks:
+    """With one segment of sound, which only those invited may hear."""
+    lesson = await make_lesson(services)
+    log, key = SqlRecordingLog(school.sessions), RenditionKey("teacher_audio", 0)
+    await log.begin(recording_of(lesson), lesson.lesson_id, services.wall())
+    made: list[Init | Segment] = [
+        Init(key, 0, "opus", 0, 0, b"i"),
+        Segment(key, 0, 0, 0.0, 6.0, services.wall(), 1, "Физика".encode()),
+    ]
+    await keep(services.store, log, recording_of(lesson), made)
+    return lesson
 
 
 @pytest.fixture
-async def world(client: Client, services: Services, media: FakeMedia) -> World:
-    return World(client, services, await make_lesson(services), await make_lesson(services))
+async def world(client: Client, services: Services, school: School, media: FakeMedia) -> World:
+    return World(client, services, await recorded_lesson(services, school), await recorded_lesson(services, school))
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=key)
@@ -107,6 +149,7 @@ async def test_who_gets_in(world: World, route: Route) -> None:
         status, text = await world.status(who, route, world.own)
         if who in MAY[key(route)]:
             assert status not in (401, 403) or "sign_in_failed" in text, (who, status, text)
+            assert status == 200 or "recording_id" not in route.path, (who, status, text)
         else:
             assert status in (401, 403), (who, status, text)
 
@@ -117,6 +160,7 @@ async def test_no_invitation_reaches_into_a_foreign_lesson(world: World, route: 
         return
     for who in sorted(INVITED):
         status, text = await world.status(who, route, world.foreign)
-        assert status in (401, 403), (who, status, text)
+        # Whether there is such a recording is not told either.
+        assert status in (401, 403) or (status == 404 and "recording_id" in route.path), (who, status, text)
         assert world.foreign.lesson_id not in text
         assert "Физика" not in text

@@ -15,6 +15,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from archive.catalog import Catalog
+from archive.directory_store import DirectoryStore
 from school.accounts import Accounts
 from school.feed import FeedSpans
 from school.invitations import Invitations
@@ -68,6 +70,8 @@ class School:
             network_url="https://192.0.2.2:8443",
             secret=SECRET,
             link_keys=LinkKeys(SECRET),
+            catalog=Catalog(self.sessions),
+            store=DirectoryStore(self.sockets[0].parent / "store"),
             max_participants=max_participants,
             clock=self.clock.now,
             wall=self.clock.wall,

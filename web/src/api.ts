@@ -47,7 +47,7 @@ export class ApiError extends Error {
   }
 }
 
-async function call<T>(method: string, path: string, body?: object, token?: string): Promise<T> {
+export async function call<T>(method: string, path: string, body?: object, token?: string): Promise<T> {
   const headers: Record<string, string> = {};
   if (body) headers["Content-Type"] = "application/json";
   if (token) headers.Authorization = `Bearer ${token}`;

@@ -21,6 +21,21 @@ function connectedAhead(token: string): Classroom {
   return classroom;
 }
 
+const RECORDING = /^\/recordings(?:\/([a-z0-9-]{1,32}))?$/;
+
+/** The archive's pages come by themselves: whoever goes to a lesson need not wait for the player. */
+async function archivePage(): Promise<JSX.Element | null> {
+  const match = RECORDING.exec(location.pathname);
+  if (!match) return null;
+  const held = takeToken();
+  if (match[1]) {
+    const { RecordingPage } = await import("./pages/recording");
+    return <RecordingPage recordingId={match[1]} token={held} />;
+  }
+  const { RecordingsPage } = await import("./pages/recordings");
+  return <RecordingsPage token={held} />;
+}
+
 function Page(): JSX.Element {
   switch (location.pathname) {
     case "/join":
@@ -41,7 +56,7 @@ const token = location.pathname === "/join" ? takeToken() : null;
 // A tab that is reloaded goes straight back in; all others first see what the link opens.
 const asked = token && !readSeat(token)?.resume ? askAhead(token) : null;
 const prepared = token && browserIsFit() ? connectedAhead(token) : null;
-await Promise.all([words, asked]);
+const [archive] = await Promise.all([archivePage(), words, asked]);
 document.getElementById("loading")?.remove();
 const root = document.getElementById("app");
-if (root) render(<Page />, root);
+if (root) render(archive ?? <Page />, root);

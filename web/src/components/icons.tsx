@@ -20,6 +20,10 @@ const PATHS = {
   close: "M6 6l12 12M18 6 6 18",
   leave: "M14 4H5v16h9M10 12h11M17 8l4 4-4 4",
   play: "M7 4v16l13-8Z",
+  pause: "M8 5v14M16 5v14",
+  back: "M11 7 6 12l5 5M18 7l-5 5 5 5",
+  forth: "M6 7l5 5-5 5M13 7l5 5-5 5",
+  silent: "M4 10v4h4l5 4V6L8 10ZM17 9.5l4 5M21 9.5l-4 5",
   sound: "M4 10v4h4l5 4V6L8 10ZM16.5 9a4 4 0 0 1 0 6M19 6.5a8 8 0 0 1 0 11",
 } as const;
 

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { ApiError, type JoinInfo, joinInfo } from "../api";
 import { Classroom } from "../classroom/classroom";
@@ -7,6 +7,7 @@ import { isTeaching } from "../classroom/state";
 import { Button } from "../components/button";
 import { DeviceSetup } from "../components/devices";
 import { TextField } from "../components/field";
+import { WatchRecording } from "../components/watch_recording";
 import { Badge, QuietPage, Statement } from "../components/words";
 import { exposeForTests } from "../expose";
 import { t } from "../i18n";
@@ -67,7 +68,7 @@ export function JoinPage({ token, prepared }: JoinProps): JSX.Element {
   );
 }
 
-function Trouble({ code, children }: { readonly code: string; readonly children?: JSX.Element }): JSX.Element {
+function Trouble({ code, children }: { readonly code: string; readonly children?: ComponentChildren }): JSX.Element {
   return (
     <QuietPage>
       <Statement title={t(`refused-${code}`)} text={t(`refused-${code}-hint`)} code={code} testid={`refused-${code}`}>
@@ -99,6 +100,7 @@ function InLesson({ classroom, onBack, onReturn }: InLessonProps): JSX.Element {
             {t("enter-again")}
           </Button>
         )}
+        {ending === "ended" && state && <WatchRecording lessonId={state.lesson.lesson_id} token={classroom.token} />}
       </Trouble>
     );
   }
@@ -150,6 +152,13 @@ function BeforeLesson({ token, devices, onShown, onEnter }: BeforeProps): JSX.El
           </Button>
         </Statement>
       </QuietPage>
+    );
+  }
+  if (code === "ended" && info.value) {
+    return (
+      <Trouble code={code}>
+        <WatchRecording lessonId={info.value.lesson_id} token={token} />
+      </Trouble>
     );
   }
   if (code) return <Trouble code={LINK_TROUBLES.has(code) ? code : "bad_token"} />;

@@ -88,6 +88,9 @@ function LessonsPage({ onSignOut }: { readonly onSignOut: () => Promise<void> })
     <QuietPage wide>
       <header class="row">
         <h1 class="grow">{t("lessons")}</h1>
+        <a href="/recordings" data-testid="to-recordings">
+          {t("recordings")}
+        </a>
         <Button kind="quiet" testid="sign-out" onClick={() => void onSignOut()}>
           {t("sign-out")}
         </Button>
@@ -190,6 +193,11 @@ function LessonCard(props: {
         </p>
       </div>
       <Badge kind={lesson.state}>{t(`lesson-${lesson.state}`)}</Badge>
+      {lesson.state === "ended" && (
+        <a href={`/recordings?lesson=${lesson.lesson_id}`} data-testid="lesson-recordings">
+          {t("recording-watch")}
+        </a>
+      )}
       {lesson.state !== "ended" && (
         <div class="row">
           <Button icon="link" testid="lesson-links" onClick={props.onLinks}>
