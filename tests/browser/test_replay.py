@@ -11,16 +11,15 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 from selenium.webdriver import Firefox
 
+from archive.recordings_log import SqlRecordingLog
 from infra.database import open_database, sessions_of
 from infra.object_store import open_store
 from infra.settings import Settings
-from archive.recordings_log import SqlRecordingLog
 from tests.archive import material
 from tests.browser.chromium import chromium
 from tests.browser.firefox import firefox
-from tests.browser.test_accessibility import findings
 from tests.browser.lesson_page import LessonPage
-from tests.browser.waiting import until
+from tests.browser.test_accessibility import findings
 from tests.serving import Lesson, Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
