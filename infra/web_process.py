@@ -15,6 +15,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive.catalog import Catalog
+from archive.shelves import Shelves
 from archive.store import ObjectStore
 from infra.addresses import configured_hosts, machine_hosts, network_url, own_networks
 from infra.certificates import CertificateFiles, ensure_certificates, tls_context
@@ -116,6 +117,7 @@ def _services(settings: Settings, engine: AsyncEngine, store: ObjectStore) -> Se
         secret=keys.classroom,
         link_keys=LinkKeys(keys.classroom, own_networks()),
         catalog=Catalog(sessions),
+        shelves=Shelves(sessions),
         store=store,
         public_url=settings.public_url,
         network_url=network_url(settings),

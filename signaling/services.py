@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from archive.catalog import Catalog
+from archive.shelves import Shelves
 from archive.store import ObjectStore
 from school.accounts import Accounts
 from school.feed import FeedSpans
@@ -38,6 +39,7 @@ class Services:
     secret: bytes
     link_keys: LinkKeys
     catalog: Catalog
+    shelves: Shelves
     store: ObjectStore
     public_url: str = ""
     network_url: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -54,7 +55,7 @@ def postgres_server() -> Iterator[Path]:
         _wait_until_it_answers(server, home)
         yield home
     finally:
-        server.terminate()
+        server.send_signal(signal.SIGINT)  # at once, whoever is still connected
         server.wait(timeout=START_TIMEOUT_S)
         log.close()
         shutil.rmtree(home, ignore_errors=True)

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from archive.catalog import Catalog
 from archive.directory_store import DirectoryStore
+from archive.shelves import Shelves
 from school.accounts import Accounts
 from school.feed import FeedSpans
 from school.invitations import Invitations
@@ -71,6 +72,7 @@ class School:
             secret=SECRET,
             link_keys=LinkKeys(SECRET),
             catalog=Catalog(self.sessions),
+            shelves=Shelves(self.sessions),
             store=DirectoryStore(self.sockets[0].parent / "store"),
             max_participants=max_participants,
             clock=self.clock.now,
