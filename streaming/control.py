@@ -164,6 +164,16 @@ class View(Message):
     height: int = Field(default=0, ge=0, le=16384)
 
 
+class Load(Message):
+    """Fill a subscriber's link with padding up to `bps`, to see what it carries (a link test); 0 ends that."""
+
+    type: Literal["load"] = "load"
+    request_id: int
+    lesson_id: str
+    peer_id: str
+    bps: int = Field(ge=0, le=5_000_000)
+
+
 class GetSnapshot(Message):
     """Everything the process holds: asked by a web process that has just (re)connected."""
 
@@ -328,7 +338,18 @@ PeerSummary.model_rebuild()
 Snapshot.model_rebuild()
 
 Request = Annotated[
-    OpenRoom | CloseRoom | Publish | Subscribe | RestartIce | ClosePeer | Feed | Mute | View | GetSnapshot | GetMetrics,
+    OpenRoom
+    | CloseRoom
+    | Publish
+    | Subscribe
+    | RestartIce
+    | ClosePeer
+    | Feed
+    | Mute
+    | View
+    | Load
+    | GetSnapshot
+    | GetMetrics,
     Field(discriminator="type"),
 ]
 Answer = Done | Answered | IceRestarted | Refused | Snapshot | MetricsText

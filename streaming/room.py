@@ -235,6 +235,13 @@ class Room:
         track.fanout.set_resumed(subscriber.row, not paused)
         self.rates.allocate_soon()
 
+    def load(self, peer_id: str, bps: int) -> None:
+        """Fill a subscriber's link; 0: no more. Raises RoomError."""
+        subscriber = self.subscribers.get(peer_id)
+        if subscriber is None:
+            raise RoomError(RefusalCode.NO_PEER, "No such subscriber.")
+        self.rates.load(subscriber.row, bps, self._ticked_s)
+
     # ------------------------------------------------------------ packets
 
     def receive_rtp(self, publisher: Publisher, packet: memoryview, length: int, now: float) -> bool:
