@@ -65,12 +65,13 @@ class BeginLinkTest(Frozen):
 
 
 class LinkObserved(Frozen):
-    """About once a second: round trip (0: not known yet), interarrival jitter of the sound received, and the share lost
-    of the sound sent, as receiver reports tell (RFC 3550)."""
+    """About once a second: round trip (0: not known yet), interarrival jitter of the sound received (RFC 3550), and the
+    shares lost so far of the sound that is received and, as receiver reports tell, of the sound that is sent."""
 
     type: Literal["observed"] = "observed"
     rtt_ms: float = Field(ge=0, le=60_000)
     jitter_ms: float = Field(ge=0, le=60_000)
+    loss_down: float = Field(ge=0, le=1)
     loss_up: float = Field(ge=0, le=1)
 
 

@@ -331,6 +331,9 @@ class LinkReport(Message):
     rtt_ms: float
     queue_ms: float = 0.0
     """Of a subscriber: what packets wait in front of its link."""
+    peak_bps: int = 0
+    """Of a publisher: the most that came within half a second since the report before. What fills a link for a moment
+    shows what it carries, however much its sender hesitates afterwards."""
     slots: list[SlotLink] = Field(default_factory=list)
 
 

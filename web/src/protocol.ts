@@ -108,12 +108,13 @@ export type Link = "lost" | "sound_only" | "still" | "poor" | "fair" | "good" | 
 /** What stands out in a result, and what something can be done about. */
 export type LinkNote = "tcp" | "lossy" | "bloated" | "far" | "unsteady";
 
-/** About once a second: round trip (0: not known yet), interarrival jitter of the sound received, and the share lost
- * of the sound sent, as receiver reports tell (RFC 3550). */
+/** About once a second: round trip (0: not known yet), interarrival jitter of the sound received (RFC 3550), and the
+ * shares lost so far of the sound that is received and, as receiver reports tell, of the sound that is sent. */
 export interface LinkObserved {
   readonly type: "observed";
   readonly rtt_ms: number;
   readonly jitter_ms: number;
+  readonly loss_down: number;
   readonly loss_up: number;
 }
 

@@ -116,7 +116,8 @@ export class LinkTest {
     if (this.#last) this.points.value = [...this.points.peek(), pointOf(this.#last, now, this.#began_ms)];
     this.#last = now;
     if (this.#reads++ % OBSERVED_EVERY) return;
-    this.#send({ type: "observed", rtt_ms: now.rtt_ms, jitter_ms: now.jitter_ms, loss_up: now.loss_up });
+    const { rtt_ms, jitter_ms, loss_down, loss_up } = now;
+    this.#send({ type: "observed", rtt_ms, jitter_ms, loss_down, loss_up });
   }
 
   #fail(code: LinkTestTrouble | "connection_lost"): void {

@@ -13,6 +13,7 @@ export interface Stats {
   readonly jitter?: number;
   readonly packetsLost?: number;
   readonly packetsSent?: number;
+  readonly packetsReceived?: number;
 }
 
 export interface Reading {
@@ -22,7 +23,8 @@ export interface Reading {
   /** 0: not known yet. */
   readonly rtt_ms: number;
   readonly jitter_ms: number;
-  /** Share of the sound's packets lost on the way up so far. */
+  /** Shares of the sound's packets lost so far: sound is not sent again. */
+  readonly loss_down: number;
   readonly loss_up: number;
 }
 
@@ -34,16 +36,18 @@ export function readingOf(publishing: readonly Stats[], receiving: readonly Stat
   const heard = receiving.find(({ type, kind }) => type === "inbound-rtp" && kind === "audio");
   const said = publishing.find(({ type, kind }) => type === "outbound-rtp" && kind === "audio");
   const told = publishing.find(({ type, kind }) => type === "remote-inbound-rtp" && kind === "audio");
-  const sent = said?.packetsSent ?? 0;
   return {
     at_ms,
     sent_bytes: up?.bytesSent ?? 0,
     received_bytes: down?.bytesReceived ?? 0,
     rtt_ms: inMs(down?.currentRoundTripTime ?? up?.currentRoundTripTime),
     jitter_ms: inMs(heard?.jitter),
-    loss_up: sent > 0 ? Math.min(1, Math.max(0, (told?.packetsLost ?? 0) / sent)) : 0,
+    loss_down: share(heard?.packetsLost, (heard?.packetsLost ?? 0) + (heard?.packetsReceived ?? 0)),
+    loss_up: share(told?.packetsLost, said?.packetsSent ?? 0),
   };
 }
+
+const share = (lost = 0, all: number): number => (all > 0 ? Math.min(1, Math.max(0, lost / all)) : 0);
 
 const inMs = (seconds = 0): number => Math.min(MS_MOST, 1000 * seconds);
 

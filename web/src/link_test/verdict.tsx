@@ -1,4 +1,4 @@
-import type { ComponentChildren, JSX } from "preact";
+import type { JSX } from "preact";
 import { Icon } from "../components/icons";
 import { decimal, rate, t } from "../i18n";
 import type { LinkNote, Verdict } from "../protocol";
@@ -27,50 +27,45 @@ const BARS: Readonly<Record<Verdict, number>> = {
   good: 4,
 };
 const BAR_COUNT = 4;
+const ENOUGH = 3;
 /** More than the server tries: the link may carry any rate above it. */
 const DOWN_MOST_BPS = 2_400_000;
 const UP_MOST_BPS = 1_600_000;
 
 export const howGood = (verdict: Verdict): "good" | "middling" | "bad" =>
-  BARS[verdict] >= 3 ? "good" : BARS[verdict] >= 2 ? "middling" : "bad";
+  BARS[verdict] >= ENOUGH ? "good" : BARS[verdict] >= 2 ? "middling" : "bad";
 
 /** The verdict in words with what to do. `teaching`: what is sent matters most. */
 export function VerdictView({ found, teaching }: { readonly found: Found; readonly teaching: boolean }): JSX.Element {
-  const headline = teaching ? t(`test-teaching-${found.sending}`) : t(`test-receiving-${found.receiving}`);
+  const { receiving, sending, notes } = found;
+  const main = teaching ? sending : receiving;
+  const next = nextStep(found, teaching);
   return (
-    <section class={`verdict ${howGood(teaching ? found.sending : found.receiving)}`} data-testid="verdict">
-      <h2 data-testid="verdict-headline" data-receiving={found.receiving} data-sending={found.sending}>
-        {headline}
+    <section class={`verdict ${howGood(main)}`} data-testid="verdict" data-receiving={receiving} data-sending={sending}>
+      <h2>
+        <VerdictBars verdict={main} />
+        {t(teaching ? `test-teaching-${sending}` : `test-receiving-${receiving}`)}
       </h2>
-      {found.transport === "" ? (
+      {main === "no_media" ? (
         <p>{t("test-no-media-hint")}</p>
       ) : (
-        <ul class="directions">
-          <Direction verdict={found.receiving}>{t(`test-receiving-${found.receiving}`)}</Direction>
-          <Direction verdict={found.sending}>{t(`test-sending-${found.sending}`)}</Direction>
-        </ul>
+        <p class="direction">
+          <VerdictBars verdict={teaching ? receiving : sending} />
+          {t(teaching ? `test-receiving-${receiving}` : `test-sending-${sending}`)}
+        </p>
       )}
-      {found.notes.length > 0 && (
+      {notes.length > 0 && (
         <ul class="notes-found">
-          {found.notes.map((note) => (
+          {notes.map((note) => (
             <li key={note} data-testid={`note-${note}`}>
               <Icon name="warning" />
-              <span>{t(`test-note-${note}`)}</span>
+              {t(`test-note-${note}`)}
             </li>
           ))}
         </ul>
       )}
-      <p class="next">{t(nextStep(found, teaching))}</p>
+      {next && <p class="next">{t(next)}</p>}
     </section>
-  );
-}
-
-function Direction({ verdict, children }: { readonly verdict: Verdict; readonly children: ComponentChildren }) {
-  return (
-    <li>
-      <VerdictBars verdict={verdict} />
-      <span>{children}</span>
-    </li>
   );
 }
 
@@ -92,11 +87,12 @@ export function VerdictBars({ verdict }: { readonly verdict: Verdict }): JSX.Ele
   );
 }
 
-function nextStep({ receiving, sending, transport }: Found, teaching: boolean): string {
-  if (transport === "") return "test-next-no-media";
+function nextStep({ receiving, sending, notes }: Found, teaching: boolean): string | null {
   const needed = teaching ? sending : receiving;
-  if (BARS[needed] >= 3) return "test-next-good";
-  return BARS[needed] >= 1 ? "test-next-weak" : "test-next-bad";
+  if (needed === "no_media") return "test-next-no-media";
+  if (BARS[needed] === 0) return "test-next-bad";
+  if (BARS[needed] < ENOUGH) return "test-next-weak";
+  return notes.length === 0 && Math.min(BARS[receiving], BARS[sending]) >= ENOUGH ? "test-next-good" : null;
 }
 
 export function TestFigures({ found }: { readonly found: Found }): JSX.Element | null {
@@ -125,5 +121,5 @@ export function TestFigures({ found }: { readonly found: Found }): JSX.Element |
   );
 }
 
-export const orMore = (bps: number, most: number): string =>
+const orMore = (bps: number, most: number): string =>
   bps >= most ? t("rate-or-more", { rate: rate(bps) }) : rate(bps);

@@ -182,7 +182,7 @@ function Ring({ step }: { readonly step: Step }): JSX.Element {
         stroke-dasharray={`${done * RING_LENGTH} ${RING_LENGTH}`}
         transform="rotate(-90 60 60)"
       />
-      <text x="60" y="70">
+      <text x="60" y="68">
         {t("percent", { value: Math.round(done * 100) })}
       </text>
     </svg>
