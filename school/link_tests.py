@@ -49,7 +49,7 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class LinkTestRecord:
     """One test; `at` in Unix seconds."""
 
     receiving: Verdict
@@ -64,7 +64,7 @@ class PlaceTests:
 
     place: str
     link: str
-    tests: tuple[Tested, ...]
+    tests: tuple[LinkTestRecord, ...]
 
 
 class LinkTests:
@@ -73,7 +73,7 @@ class LinkTests:
     def __init__(self, sessions: async_sessionmaker[AsyncSession]) -> None:
         self._sessions = sessions
 
-    async def keep(self, link: str, place: str, tested: Tested) -> None:
+    async def keep(self, link: str, place: str, tested: LinkTestRecord) -> None:
         """Put a test down; forget what is too old and, beyond `TESTS_MAX`, the oldest. Raises `BadText`."""
         row = LinkTest(
             link=link,
@@ -110,11 +110,11 @@ def _grouped(rows: Iterable[LinkTest]) -> list[PlaceTests]:
     return sorted(found, key=lambda place: _how_bad(place.tests[0]))
 
 
-def _how_bad(latest: Tested) -> tuple[int, int, int]:
+def _how_bad(latest: LinkTestRecord) -> tuple[int, int, int]:
     return _RANK[latest.receiving], _RANK[latest.sending], latest.figures.down_bps
 
 
-def _tested(row: LinkTest) -> Tested:
+def _tested(row: LinkTest) -> LinkTestRecord:
     transport: Literal["udp", "tcp", ""] = "udp" if row.transport == "udp" else "tcp" if row.transport == "tcp" else ""
     figures = Figures(
         transport=transport,
@@ -126,4 +126,4 @@ def _tested(row: LinkTest) -> Tested:
         queue_ms=row.queue_ms,
         jitter_ms=row.jitter_ms,
     )
-    return Tested(Verdict(row.receiving), Verdict(row.sending), figures, row.tested_at)
+    return LinkTestRecord(Verdict(row.receiving), Verdict(row.sending), figures, row.tested_at)

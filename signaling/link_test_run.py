@@ -8,7 +8,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from school.link_tests import Tested
+from school.link_tests import LinkTestRecord
 from signaling.errors import MediaRefused, MediaUnavailable
 from signaling.link_test import DOWN_GOAL_BPS, LAST_S, LinkTest, notes, verdicts
 from signaling.link_test_messages import (
@@ -176,7 +176,7 @@ class LinkTestRun:
     def _finish(self) -> None:
         figures = self._test.figures()
         receiving, sending = verdicts(figures)
-        tested = Tested(receiving, sending, figures, self._services.wall())
+        tested = LinkTestRecord(receiving, sending, figures, self._services.wall())
         self._record(lambda: self._services.link_tests.keep(self._link, self._place, tested))
         self._send(
             LinkTestResult(

@@ -36,6 +36,8 @@ MAY = {
     "GET /api/me": {ADMIN},
     "POST /api/password": {ADMIN},
     "GET /api/classroom": EVERYBODY,
+    "GET /api/link-test": EVERYBODY,
+    "GET /api/link-tests": {ADMIN},
     "POST /whip/{lesson_id}": {TEACHER},
     "OPTIONS /whip/{lesson_id}": EVERYBODY,
     "PATCH /whip/{lesson_id}/{resource_id}": INVITED,
@@ -49,7 +51,13 @@ MAY = {
 }
 """Who gets past the door of each route in their own lesson. A WHIP or WHEP session is then found only by the invitation
 that made it (404), and whoever has no right to the route learns nothing about what there is."""
-OPEN_TO_FOREIGNERS = {"POST /api/sign-in", "POST /api/sign-out", "GET /api/join-info", "GET /api/classroom"}
+OPEN_TO_FOREIGNERS = {
+    "POST /api/sign-in",
+    "POST /api/sign-out",
+    "GET /api/join-info",
+    "GET /api/classroom",
+    "GET /api/link-test",
+}
 
 
 def key(route: Route) -> str:

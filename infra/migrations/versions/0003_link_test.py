@@ -20,12 +20,12 @@ def upgrade() -> None:
         sa.Column("transport", sa.String(8), nullable=False),
         sa.Column("down_bps", sa.Integer, nullable=False),
         sa.Column("up_bps", sa.Integer, nullable=False),
-        sa.Column("loss_down", sa.Float, nullable=False),
-        sa.Column("loss_up", sa.Float, nullable=False),
-        sa.Column("rtt_ms", sa.Float, nullable=False),
-        sa.Column("queue_ms", sa.Float, nullable=False),
-        sa.Column("jitter_ms", sa.Float, nullable=False),
-        sa.Column("tested_at", sa.Float, nullable=False),
+        sa.Column("loss_down", sa.Double, nullable=False),
+        sa.Column("loss_up", sa.Double, nullable=False),
+        sa.Column("rtt_ms", sa.Double, nullable=False),
+        sa.Column("queue_ms", sa.Double, nullable=False),
+        sa.Column("jitter_ms", sa.Double, nullable=False),
+        sa.Column("tested_at", sa.Double, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_link_test"),
     )
     op.create_index("ix_link_test_tested_at", "link_test", ["tested_at"])

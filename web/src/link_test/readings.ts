@@ -36,14 +36,17 @@ export function readingOf(publishing: readonly Stats[], receiving: readonly Stat
   const heard = receiving.find(({ type, kind }) => type === "inbound-rtp" && kind === "audio");
   const said = publishing.find(({ type, kind }) => type === "outbound-rtp" && kind === "audio");
   const told = publishing.find(({ type, kind }) => type === "remote-inbound-rtp" && kind === "audio");
+  const loss_up = share(told?.packetsLost, said?.packetsSent ?? 0);
+  // What was lost on the way up leaves gaps in what comes down.
+  const loss_both = share(heard?.packetsLost, (heard?.packetsLost ?? 0) + (heard?.packetsReceived ?? 0));
   return {
     at_ms,
     sent_bytes: up?.bytesSent ?? 0,
     received_bytes: down?.bytesReceived ?? 0,
     rtt_ms: inMs(down?.currentRoundTripTime ?? up?.currentRoundTripTime),
     jitter_ms: inMs(heard?.jitter),
-    loss_down: share(heard?.packetsLost, (heard?.packetsLost ?? 0) + (heard?.packetsReceived ?? 0)),
-    loss_up: share(told?.packetsLost, said?.packetsSent ?? 0),
+    loss_down: loss_up < 1 ? Math.max(0, 1 - (1 - loss_both) / (1 - loss_up)) : 0,
+    loss_up,
   };
 }
 
