@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import aiohttp
 import pytest
@@ -13,6 +14,7 @@ from school.link_tests import Figures, LinkTestRecord, PlaceTests, Verdict
 from school.tables import InvitationRole
 from signaling import link_test_messages as lt
 from signaling import link_test_session
+from signaling.link_keys import LinkKeys
 from signaling.link_test import CONNECT_S, DOWN_GOAL_BPS, DOWN_S, UP_S
 from signaling.link_test_places import OPEN_TESTS
 from signaling.messages import Answer, OfferPublish, OfferSubscribe, Role, SetLive
@@ -24,7 +26,7 @@ from tests.signaling.fake_media import FakeMedia
 from tests.signaling.test_api import sign_in
 from tests.signaling.test_link_test import published, received
 from tests.signaling.waiting import until
-from tests.signaling.web import Client, School, join, make_lesson, web_process
+from tests.signaling.web import SECRET, Client, School, join, make_lesson, web_process
 
 WAIT_S = 5.0
 OFFER_PUBLISH = OfferPublish(sdp="v=0", sources={"0": Source.MICROPHONE, "1": Source.CAMERA})
@@ -233,6 +235,48 @@ async def test_lessons_come_first(media: FakeMedia, school: School) -> None:
         assert await (await begin(client)).refusal() == lt.LinkTestTrouble.BUSY
         await teacher.do(SetLive(state="ended"))
         assert await (await begin(client)).phase() is lt.LinkTestPhase.CONNECTING
+
+
+class OneSchool(LinkKeys):
+    """Everybody comes through one link."""
+
+    def of(self, remote: str | None) -> str:
+        return "school"
+
+
+async def test_a_lesson_behind_the_link_is_not_disturbed(media: FakeMedia, school: School) -> None:
+    """Waiting for a lesson does not count."""
+    services = replace(school.services(), link_keys=OneSchool(SECRET))
+    async with web_process(services) as client:
+        lesson = await make_lesson(services)
+        teacher = await join(client, lesson.tokens[Role.TEACHER])
+        await teacher.do(OFFER_SUBSCRIBE)
+        page = await begin(client)
+        assert await page.phase() is lt.LinkTestPhase.CONNECTING
+        await page.socket.close()
+        await media.wait_for(control.CloseRoom)
+        await teacher.do(SetLive(state="live"))
+        assert await (await begin(client)).refusal() == lt.LinkTestTrouble.LESSON_ON_LINK
+
+
+async def test_two_of_one_school_take_turns(media: FakeMedia, school: School) -> None:
+    services = replace(school.services(), link_keys=OneSchool(SECRET))
+    async with web_process(services) as client:
+        first = await begin(client)
+        assert await first.phase() is lt.LinkTestPhase.CONNECTING
+        second = await begin(client)
+        assert await second.receive() == lt.LinkTestWaiting(same_link=True)
+        await first.socket.close()
+        assert await second.phase() is lt.LinkTestPhase.CONNECTING
+
+
+async def test_the_next_lesson_begins_with_what_was_proven(media: FakeMedia, school: School) -> None:
+    services = replace(school.services(), link_keys=OneSchool(SECRET))
+    async with web_process(services) as client:
+        room = await connect(await begin(client), media)
+        assert media.of(control.Subscribe)[-1].link == "school"
+        await told(services, media, room, received(1_000_000))
+        assert services.link_memory.take_changed() == {"school": 1_000_000}
 
 
 # ---------------------------------------------------------------- bad input
