@@ -32,6 +32,7 @@ from school.feed import FeedSpans
 from school.invitations import Invitations
 from school.lessons import Lessons
 from school.link_capacity import LinkCapacities
+from school.link_tests import LinkTests
 from signaling.link_keys import LinkKeys
 from signaling.media_bus import MediaBus
 from signaling.services import Services
@@ -113,6 +114,7 @@ def _services(settings: Settings, engine: AsyncEngine, store: ObjectStore) -> Se
         accounts=Accounts(sessions),
         feed=FeedSpans(sessions),
         capacities=LinkCapacities(sessions),
+        link_tests=LinkTests(sessions),
         media=MediaBus([settings.bus_path(index) for index in range(settings.media_count)], tally),
         secret=keys.classroom,
         link_keys=LinkKeys(keys.classroom, own_networks()),

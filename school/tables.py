@@ -129,6 +129,28 @@ class LinkCapacity(Base):
     seen_on: Mapped[date] = mapped_column(index=True)
 
 
+class LinkTest(Base):
+    """What a link test found. `link` is a keyed hash, "" within the server's own network; `place` is what people call
+    the school or class there. Words of `Verdict` (`link_tests`) for receiving and sending; rates in bit/s."""
+
+    __tablename__ = "link_test"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    link: Mapped[str] = mapped_column(String(64))
+    place: Mapped[str] = mapped_column(String(100))
+    receiving: Mapped[str] = mapped_column(String(16))
+    sending: Mapped[str] = mapped_column(String(16))
+    transport: Mapped[str] = mapped_column(String(8))
+    down_bps: Mapped[int]
+    up_bps: Mapped[int]
+    loss_down: Mapped[float]
+    loss_up: Mapped[float]
+    rtt_ms: Mapped[float]
+    queue_ms: Mapped[float]
+    jitter_ms: Mapped[float]
+    tested_at: Mapped[float] = mapped_column(index=True)
+
+
 class FeedSpan(Base):
     """Partial lessons: one stretch of time during which a class had the live feed switched on."""
 

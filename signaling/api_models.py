@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from school.link_tests import Verdict
 from signaling.messages import LessonState, Role
 
 
@@ -120,3 +121,35 @@ class JoinInfo(Body):
     role: Role
     label: str
     expires_at: float
+
+
+class LinkTestOut(Body):
+    """One link test: what of a lesson the link carries (`Verdict`), and what stands out (`LinkNote`). Losses as shares,
+    `queue_ms` beside a full link."""
+
+    receiving: Verdict
+    sending: Verdict
+    notes: list[str]
+    transport: Literal["udp", "tcp", ""]
+    down_bps: int
+    up_bps: int
+    loss_down: float
+    loss_up: float
+    rtt_ms: float
+    queue_ms: float
+    jitter_ms: float
+    tested_at: float
+
+
+class PlaceLinkTests(Body):
+    """The latest tests of one place, the newest first. `link` stands for the place where nobody has named it."""
+
+    place: str
+    link: str
+    tests: list[LinkTestOut]
+
+
+class LinkTestsOut(Body):
+    """The place whose latest test was worst comes first."""
+
+    places: list[PlaceLinkTests]

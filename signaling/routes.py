@@ -9,6 +9,7 @@ from signaling import archive_models as b
 from signaling import shelf_api as shelf
 from signaling import shelf_models as s
 from signaling.http import Access, Handler, Route
+from signaling.link_test_session import link_test, list_link_tests
 from signaling.session import classroom
 
 __all__ = ["ROUTES", "Access", "Route"]
@@ -100,6 +101,11 @@ _PEOPLE = (
 )
 _CLASSROOM = Route("GET", "/api/classroom", classroom, None, None, "The lesson's WebSocket", _ANYONE, 101)
 
+_LINK_TESTS = (
+    Route("GET", "/api/link-test", link_test, None, None, "The WebSocket of a link test", _ANYONE, 101),
+    Route("GET", "/api/link-tests", list_link_tests, None, a.LinkTestsOut, "What link tests have found", _ADMIN),
+)
+
 
 def _standard(method: str, path: str, handler: Handler, summary: str, status: int = 200) -> Route:
     access = _ANYONE if method == "OPTIONS" else _INVITED
@@ -121,4 +127,13 @@ _STANDARD = (
     _standard("OPTIONS", _WHEP_RESOURCE, whep.watcher_options, "WHEP: what a session accepts", 204),
 )
 
-ROUTES: tuple[Route, ...] = (*_LESSONS, *_INVITATIONS, *_RECORDINGS, *_SHELVES, *_PEOPLE, _CLASSROOM, *_STANDARD)
+ROUTES: tuple[Route, ...] = (
+    *_LESSONS,
+    *_INVITATIONS,
+    *_RECORDINGS,
+    *_SHELVES,
+    *_PEOPLE,
+    _CLASSROOM,
+    *_LINK_TESTS,
+    *_STANDARD,
+)

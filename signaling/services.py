@@ -14,6 +14,7 @@ from school.feed import FeedSpans
 from school.invitations import Invitations
 from school.lessons import Lessons
 from school.link_capacity import LinkCapacities
+from school.link_tests import LinkTests
 from signaling.limits import Moment
 from signaling.link_keys import LinkKeys
 from signaling.link_memory import LinkMemory
@@ -35,6 +36,7 @@ class Services:
     accounts: Accounts
     feed: FeedSpans
     capacities: LinkCapacities
+    link_tests: LinkTests
     media: MediaBus
     secret: bytes
     link_keys: LinkKeys

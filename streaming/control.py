@@ -177,6 +177,16 @@ class SetRecording(Message):
     peers: list[str] = Field(default_factory=list, max_length=5000)
 
 
+class Load(Message):
+    """Fill a subscriber's link with padding up to `bps`, to see what it carries (a link test); 0 ends that."""
+
+    type: Literal["load"] = "load"
+    request_id: int
+    lesson_id: str
+    peer_id: str
+    bps: int = Field(ge=0, le=5_000_000)
+
+
 class GetSnapshot(Message):
     """Everything the process holds: asked by a web process that has just (re)connected."""
 
@@ -353,6 +363,9 @@ class LinkReport(Message):
     rtt_ms: float
     queue_ms: float = 0.0
     """Of a subscriber: what packets wait in front of its link."""
+    peak_bps: int = 0
+    """Of a publisher: the most that came within half a second since the report before. What fills a link for a moment
+    shows what it carries, however much its sender hesitates afterwards."""
     slots: list[SlotLink] = Field(default_factory=list)
 
 
@@ -370,6 +383,7 @@ Request = Annotated[
     | Mute
     | View
     | SetRecording
+    | Load
     | GetSnapshot
     | GetMetrics,
     Field(discriminator="type"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from streaming.control import Source
 from streaming.net.negotiation import PublishedSection
+from streaming.uptrack.cache import OUTSIDE_BYTES
 from streaming.uptrack.encoding import Encoding
 from streaming.uptrack.feedback import ArrivalLog
 from streaming.uptrack.uptrack import UpTrack
@@ -21,6 +22,7 @@ LOW_RID: Final = "low"
 """Names the encoding that `Source.MICROPHONE_LOW` brings; no rid on the wire."""
 NACK_INTERVAL_S: Final = 0.02
 REPORT_INTERVAL_S: Final = 1.0
+PEAK_WINDOW_S: Final = 0.5
 ROUND_TRIP_S: Final = 0.1
 """Assumed for repeating NACKs: a receiver learns no round trip from sender reports."""
 REMB_BPS: Final = 2_500_000
@@ -42,6 +44,28 @@ class Route:
     transit: float = 0.0
 
 
+class PeakRate:
+    """The highest rate over `PEAK_WINDOW_S`, of a total that is looked at some times in each."""
+
+    def __init__(self) -> None:
+        self._looks: deque[tuple[float, int]] = deque()
+        self._peak_bps = 0.0
+
+    def look(self, total_bytes: int, now: float) -> None:
+        looks = self._looks
+        looks.append((now, total_bytes))
+        while len(looks) > 1 and now - looks[1][0] >= PEAK_WINDOW_S:
+            looks.popleft()
+        since, before = looks[0]
+        if now - since >= PEAK_WINDOW_S:
+            self._peak_bps = max(self._peak_bps, (total_bytes - before) * 8 / (now - since))
+
+    def take(self) -> int:
+        """The peak since it was last taken."""
+        peak, self._peak_bps = self._peak_bps, 0.0
+        return int(peak)
+
+
 class Publisher:
     """Sans-IO. `appeared(publisher, source, track)` is called when a source's first packet makes its UpTrack."""
 
@@ -55,6 +79,8 @@ class Publisher:
         self.tracks: dict[Source, UpTrack] = {}
         self.errors: Counter[str] = Counter()
         self.received_bytes = 0
+        """On the wire, headers down to IP included."""
+        self.peak = PeakRate()
         self._sections = {section.mid: section for section in sections}
         self._by_payload_type: dict[int, PublishedSection | None] = {}
         for section in sections:
@@ -78,7 +104,7 @@ class Publisher:
     def receive_rtp(self, packet: memoryview, length: int, now: float) -> UpTrack | None:
         """One decrypted packet in the first `length` bytes; returns the UpTrack that took it. Raises WireError."""
         header = rtp.parse_header(packet, length)
-        self.received_bytes += length
+        self.received_bytes += length + OUTSIDE_BYTES
         if header.extension_profile:
             place = extensions.find_one(packet, header, self._number_id)
             if place is not None:

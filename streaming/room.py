@@ -253,6 +253,13 @@ class Room:
         track.fanout.set_resumed(subscriber.row, not paused)
         self.rates.allocate_soon()
 
+    def load(self, peer_id: str, bps: int) -> None:
+        """Fill a subscriber's link; 0: no more. Raises RoomError."""
+        subscriber = self.subscribers.get(peer_id)
+        if subscriber is None:
+            raise RoomError(RefusalCode.NO_PEER, "No such subscriber.")
+        self.rates.load(subscriber.row, bps, self._ticked_s)
+
     # ------------------------------------------------------------ packets
 
     def receive_rtp(self, publisher: Publisher, packet: memoryview, length: int, now: float) -> bool:
@@ -416,6 +423,8 @@ class Room:
     def _link_reports(self, now: float) -> None:
         """Each peer's every 2 s, spread over that time: a thousand at once would delay packets."""
         self._link_phase = (self._link_phase + 1) % LINK_REPORT_PHASES
+        for publisher in self.publishers.values():
+            publisher.peak.look(publisher.received_bytes, now)
         for publisher in self.publishers.values() if self._link_phase == 0 else ():
             losses = [loss for track in publisher.tracks.values() for loss in track.losses]
             lost = sum(loss.lost for loss in losses)
@@ -430,6 +439,7 @@ class Room:
                     bitrate_bps=bitrate,
                     loss=lost / max(1, lost + received),
                     rtt_ms=0.0,
+                    peak_bps=publisher.peak.take(),
                 )
             )
         for subscriber in self.subscribers.values():

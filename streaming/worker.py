@@ -237,6 +237,8 @@ class Worker:
                 self._set_recording(request)
             case control.View():
                 self._room(request.lesson_id).view(request.peer_id, request.slot, request.paused, request.height)
+            case control.Load():
+                self._room(request.lesson_id).load(request.peer_id, request.bps)
         return control.Done(request_id=request.request_id)
 
     def _room(self, lesson_id: str) -> Room:

@@ -14,6 +14,7 @@ from streaming.rate import pacer
 from streaming.rate.allocator import Allocation, Allocator
 from streaming.rate.estimator import START_BPS, Estimator
 from streaming.rate.feedback import FeedbackLog
+from streaming.rate.load import LinkLoad
 from streaming.rate.prober import Prober
 from streaming.rate.sharing import Sharing
 
@@ -30,6 +31,7 @@ class RateControl:
         self.feedback = FeedbackLog()
         self.prober = Prober()
         self.sharing = Sharing()
+        self._load = LinkLoad()
         self._viewers = viewers
         self._fanouts = fanouts
         self._pictures = [fanout for fanout in fanouts if not fanout.audio]
@@ -69,7 +71,15 @@ class RateControl:
 
     def remove(self, row: int) -> None:
         self.prober.reset(row)
+        self._load.forget(row)
         self.sharing.leave(row)
+
+    def load(self, row: int, goal_bps: float, now: float) -> None:
+        """Fill the row's link with padding up to `goal_bps`, to see what it carries; 0: no more."""
+        for fanout in self._fanouts:
+            fanout.account()
+        self._load.set(row, goal_bps, int(self._viewers.bytes[row]), now)
+        self.allocate_soon()
 
     def connected(self, row: int, now: float) -> None:
         """Packets may be sent to the row for the first time."""
@@ -86,7 +96,7 @@ class RateControl:
     @property
     def busy(self) -> bool:
         """Wants ticks every `pacer.TICK_S`."""
-        return self._viewers.any_slow or bool(self.prober.running)
+        return self._viewers.any_slow or bool(self.prober.running) or bool(self._load.running)
 
     def tick(self, now: float, sink: PacketSink) -> None:
         if self.busy or now >= self._next_pace_s:
@@ -120,15 +130,19 @@ class RateControl:
                     queued = fanout.queued()
                     waiting[: len(queued)] |= queued
         pacer.decide_slow(self._viewers, waiting)
-        if self.prober.running:
+        if self.prober.running or self._load.running:
             self._pad(now, sink)
 
     def _pad(self, now: float, sink: PacketSink) -> None:
-        """What running probes want beside what was sent anyway."""
+        """What running probes and loads want beside what was sent anyway."""
         for fanout in self._fanouts:
             fanout.account()
-        for row in list(self.prober.running):
-            missing = self.prober.missing_bytes(row, int(self._viewers.bytes[row]), now)
+        prober, load = self.prober, self._load
+        for row in prober.running.keys() | load.running.keys():
+            sent_bytes = int(self._viewers.bytes[row])
+            missing = prober.missing_bytes(row, sent_bytes, now) if row in prober.running else 0
+            if row in load.running:
+                missing = max(missing, load.missing_bytes(row, sent_bytes, self.estimator, now))
             while missing > 0:
                 sent = next((sent for fanout in self._pictures if (sent := fanout.pad(row, missing, now, sink))), 0)
                 if not sent:
@@ -177,5 +191,6 @@ class RateControl:
         self._allocation = self._allocator.allocate(
             self._fanouts, estimator.estimate_bps, now, estimator.unproven(now), estimator.crisis
         )
+        self._load.wish(self._allocation)
         self._short = self._short_of_cost()
         self._choose_pace()

@@ -62,6 +62,8 @@ MAY = {
     "GET /api/me": {ADMIN},
     "POST /api/password": {ADMIN},
     "GET /api/classroom": EVERYBODY,
+    "GET /api/link-test": EVERYBODY,
+    "GET /api/link-tests": {ADMIN},
     "POST /whip/{lesson_id}": {TEACHER},
     "OPTIONS /whip/{lesson_id}": EVERYBODY,
     "PATCH /whip/{lesson_id}/{resource_id}": INVITED,
@@ -82,6 +84,7 @@ OPEN_TO_FOREIGNERS = {
     "POST /api/sign-out",
     "GET /api/join-info",
     "GET /api/classroom",
+    "GET /api/link-test",
 }
 
 

@@ -23,6 +23,7 @@ from school.feed import FeedSpans
 from school.invitations import Invitations
 from school.lessons import Lessons
 from school.link_capacity import LinkCapacities
+from school.link_tests import LinkTests
 from school.tables import InvitationRole, LessonKind
 from signaling import messages as m
 from signaling.app import add_routes
@@ -67,6 +68,7 @@ class School:
             accounts=Accounts(self.sessions),
             feed=FeedSpans(self.sessions),
             capacities=LinkCapacities(self.sessions),
+            link_tests=LinkTests(self.sessions),
             media=MediaBus(self.sockets, tally, media_timeout_s),
             network_url="https://192.0.2.2:8443",
             secret=SECRET,

@@ -67,6 +67,8 @@ async def test_what_is_not_there_is_refused(worker: Worker) -> None:
     assert refusal(worker.handle(subscribe("viewer", sdp, "elsewhere"))) is RefusalCode.NO_ROOM
     view = control.View(request_id=7, lesson_id=LESSON, peer_id="nobody", slot=control.Slot.STAGE_VIDEO)
     assert refusal(worker.handle(view)) is RefusalCode.NO_PEER
+    load = control.Load(request_id=7, lesson_id=LESSON, peer_id="nobody", bps=1_000_000)
+    assert refusal(worker.handle(load)) is RefusalCode.NO_PEER
     restart = control.RestartIce(request_id=7, lesson_id=LESSON, peer_id="nobody", ufrag="abcd", password="x" * 22)
     assert refusal(worker.handle(restart)) is RefusalCode.NO_PEER
     mute = control.Mute(request_id=7, lesson_id="elsewhere", peer_id="p", source=control.Source.CAMERA, muted=True)

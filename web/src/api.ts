@@ -1,4 +1,4 @@
-import type { LessonState, Role } from "./protocol";
+import type { LessonState, LinkTestResult, Role } from "./protocol";
 
 /** The REST API (docs/protocol.md). A cookie speaks for the administrator, a link's token for whoever holds the link. */
 
@@ -38,6 +38,17 @@ export interface JoinInfo {
   readonly role: Role;
   readonly state: LessonState;
   readonly label: string;
+}
+
+export interface LinkTestRecord extends Omit<LinkTestResult, "type"> {
+  readonly tested_at: number;
+}
+
+/** The newest first; `link` stands for a place that nobody has named. */
+export interface PlaceLinkTests {
+  readonly place: string;
+  readonly link: string;
+  readonly tests: readonly LinkTestRecord[];
 }
 
 /** The server's refusal (`code` of its JSON error), or `connection_lost` when it could not be reached. */
@@ -105,3 +116,5 @@ export const revoke = (lessonId: string, invitationId: string, token?: string) =
     undefined,
     token,
   );
+
+export const linkTests = async () => (await call<{ places: PlaceLinkTests[] }>("GET", "/link-tests")).places;

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 
 _OF_OLD = "INSERT INTO search_index(search_index, rowid, words) VALUES ('delete', old.id, old.words);"
 _OF_NEW = "INSERT INTO search_index(rowid, words) VALUES (new.id, new.words);"

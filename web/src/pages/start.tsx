@@ -47,6 +47,7 @@ export function StartPage(): JSX.Element {
             account.value = found;
           }}
         />
+        <a href="/link-test">{t("test-this-link")}</a>
       </QuietPage>
     );
   }
@@ -110,6 +111,12 @@ function LessonsPage({ onSignOut }: { readonly onSignOut: () => Promise<void> })
           />
         ))}
       </ul>
+      <p class="row">
+        <a href="/link-tests" data-testid="open-link-tests">
+          {t("tests-title")}
+        </a>
+        <a href="/link-test">{t("test-this-link")}</a>
+      </p>
       {shown && (
         <Dialog
           title={t("links-of", { title: shown.title })}
