@@ -92,12 +92,18 @@ class Chunk:
             self.addresses[mask],
         )
 
-    def charge(self, viewers: Viewers) -> None:
-        """Take what was sent off the rows' credit."""
-        wire_bytes = self.sent_bytes + OVERHEAD_BYTES * self.sent_packets
-        if wire_bytes > self.charged_bytes:
-            viewers.credit[self.index] -= wire_bytes - self.charged_bytes
-            self.charged_bytes = wire_bytes
+    @property
+    def uncharged_bytes(self) -> int:
+        """Bytes on the wire that have been sent since the last `charge`."""
+        return self.sent_bytes + OVERHEAD_BYTES * self.sent_packets - self.charged_bytes
+
+    def charge(self, viewers: Viewers) -> int:
+        """Take what was sent off the rows' credit; returns how much that was."""
+        uncharged = self.uncharged_bytes
+        if uncharged > 0:
+            viewers.credit[self.index] -= uncharged
+            self.charged_bytes += uncharged
+        return uncharged
 
     def account(self, downtracks: DownTracks, viewers: Viewers) -> None:
         """Book what was sent to the rows."""

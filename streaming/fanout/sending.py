@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Final
 
 import numpy as np
 
@@ -15,14 +14,11 @@ from streaming.fanout.profiles import PADDING_BIT, WireProfile
 from streaming.fanout.queue import Queue
 from streaming.fanout.runs import Run, equal_size, equalise
 from streaming.fanout.viewers import Viewers, mark_slow
-from streaming.uptrack.cache import HEADER_BYTES, OVERHEAD_BYTES
+from streaming.uptrack.cache import HEADER_BYTES
 from streaming.uptrack.uptrack import Arrival
 from streaming.wire import red
 from streaming.wire.errors import WireError
 from streaming.wire.slab import PACKET_BYTES
-
-CHARGE_BYTES: Final = 3_000
-"""A burst of more than this (a keyframe) is taken off the viewers' credit at once, not at the next tick."""
 
 
 class Sender:
@@ -75,7 +71,8 @@ class Sender:
         if arrivals[0].late:
             chunk = self._since(whole, arrivals[0])
         run_bytes = sum(run.sizes)
-        if run_bytes > viewers.least_credit and not self._audio:
+        if not self._audio and run_bytes + whole.uncharged_bytes > viewers.least_credit:
+            viewers.least_credit -= whole.charge(viewers)
             mark_slow(viewers, chunk.rows, run_bytes)
         if viewers.any_slow and not self._audio:
             slow = viewers.slow[chunk.rows]
@@ -89,11 +86,6 @@ class Sender:
         deliver(chunk, per_row, run.equal and run.equal + HEADER_BYTES, batch.sink)
         chunk.sent_packets += per_row
         chunk.sent_bytes += run_bytes
-        if chunk.sent_bytes - chunk.charged_bytes > CHARGE_BYTES and not self._audio:
-            chunk.charge(viewers)
-            viewers.least_credit -= run_bytes + OVERHEAD_BYTES * per_row
-            if viewers.least_credit <= 0:
-                mark_slow(viewers, chunk.rows)
         if chunk is not whole:
             chunk.account(self._downtracks, viewers)
 

@@ -16,8 +16,8 @@ IDLE_PACE_S: Final = 0.04
 """Credit is renewed this often while nobody waits: as long as a burst lasts."""
 START_CREDIT_BYTES: Final = 4_000
 """Given once to a newcomer: its first keyframe, a small one, should not wait."""
-BURST_S: Final = 0.04
-BURST_MIN_BYTES: Final = 1_500.0
+BURST_S: Final = 0.01
+BURST_MIN_BYTES: Final = 600.0
 REPAIR_SHARE: Final = 0.15
 """Of the pace, for retransmissions."""
 REPAIR_BURST_S: Final = 1.0

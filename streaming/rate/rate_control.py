@@ -156,7 +156,7 @@ class RateControl:
         estimator = self.estimator
         estimator.feedback(batch, now)
         self.prober.feedback(batch, estimator, now)
-        self._choose_pace()
+        self._choose_pace(now)
         self._allocate_if_pressed(now)
 
     def _estimate(self, now: float) -> None:
@@ -167,7 +167,7 @@ class RateControl:
         estimator.tick(viewers.packets, viewers.bytes, now)
         self.sharing.share(estimator, now)
         self.prober.start(estimator, self._allocation.next_bps, self._allocation.best_bps, viewers.bytes, now)
-        self._choose_pace()
+        self._choose_pace(now)
         self._allocate_if_pressed(now)
 
     def _allocate_if_pressed(self, now: float) -> None:
@@ -179,11 +179,12 @@ class RateControl:
         """Rows whose estimate does not carry what they are given."""
         return (self.estimator.estimate_bps < self._allocation.cost_bps) | self.estimator.crisis
 
-    def _choose_pace(self) -> None:
+    def _choose_pace(self, now: float) -> None:
         pace = self.estimator.pace_bps
         pace = np.where(self.estimator.draining, pace, np.maximum(pace, self._allocation.cost_bps))
         for row, probe in self.prober.running.items():
-            pace[row] = max(pace[row], probe.goal_bps)
+            if now < probe.end_s:
+                pace[row] = max(pace[row], probe.goal_bps)
         self._pace_bps = pace
 
     def _allocate(self, now: float) -> None:
@@ -193,4 +194,4 @@ class RateControl:
         )
         self._load.wish(self._allocation)
         self._short = self._short_of_cost()
-        self._choose_pace()
+        self._choose_pace(now)
