@@ -280,12 +280,14 @@ class SourceChanged(Message):
 
 
 class EncodingWanted(BaseModel):
-    """What a publisher should do with one encoding; `index` counts as in `SlotLink.encoding`. 0: no limit of ours."""
+    """What a publisher should do with one encoding; `index` counts as in `SlotLink.encoding`. 0: no limit of ours.
+    `withheld`: it is off because the publisher's uplink does not carry it."""
 
     index: int
     active: bool
     max_bitrate_bps: int = 0
     max_framerate: int = 0
+    withheld: bool = False
 
 
 class EncodingsWanted(Message):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Final
 
 from streaming.control import (
@@ -24,6 +26,7 @@ from streaming.fanout.sink import PacketSink
 from streaming.fanout.viewers import Viewers
 from streaming.net.negotiation import PublishedSection, SlotSsrcs, SubscribedSection
 from streaming.publisher import Publisher
+from streaming.rate.audience import Audience, Seniority
 from streaming.rate.estimator import START_BPS, Estimator
 from streaming.rate.publisher_control import PublisherControl
 from streaming.rate.rate_control import RateControl
@@ -94,7 +97,8 @@ class Room:
         self.subscribers: dict[str, Subscriber] = {}
         self.rates = RateControl(self.viewers, list(self.fanouts.values()))
         self.counts: Counter[str] = Counter()
-        self._controls: dict[UpTrack, PublisherControl] = {}
+        self._controls: dict[str, PublisherControl] = {}
+        self._seniority = Seniority()
         self._feeds: dict[Slot, tuple[str, Source]] = {}
         self._muted: set[tuple[str, Source]] = set()
         self._send_rtcp = send_rtcp
@@ -131,9 +135,9 @@ class Room:
         publisher = self.publishers.pop(peer_id, None)
         if publisher is None:
             return
+        self._controls.pop(peer_id, None)
         for track in publisher.tracks.values():
             self._fresh.pop(track, None)
-            self._controls.pop(track, None)
         for key in [key for key in self._flowing if key[0] == peer_id]:
             former = self._flowing.pop(key)
             if former.flowing:
@@ -158,6 +162,7 @@ class Room:
         """`link`: the same for viewers behind one link, "" where that is unknown."""
         row = self.viewers.add()
         self.rates.add(row, link, start_bps)
+        self._seniority.came(row, self.viewers.rows, math.inf)
         subscriber = Subscriber(peer_id, row, sections, self.fanouts, not_from)
         self.subscribers[peer_id] = subscriber
         for track in subscriber.downtracks.values():
@@ -190,6 +195,7 @@ class Room:
         self.viewers.connect(subscriber.row, session, address, stream)
         if first:
             self.rates.connected(subscriber.row, self._ticked_s)
+            self._seniority.came(subscriber.row, self.viewers.rows, self._ticked_s)
 
     # ------------------------------------------------------------ who is seen where
 
@@ -314,24 +320,19 @@ class Room:
             self._link_reports(now)
 
     def _control_publishers(self, now: float) -> None:
-        """Tell publishers which encodings somebody needs."""
-        desired: dict[UpTrack, set[int]] = {}
+        """Tell publishers which encodings somebody needs, and how much of them."""
+        audiences: dict[UpTrack, Audience] = {}
         for fanout in self.fanouts.values():
             if fanout.source is not None:
-                desired.setdefault(fanout.source, set()).update(fanout.desired)
-        for publisher in self.publishers.values():
-            for source, track in publisher.tracks.items():
-                control = self._controls.get(track)
-                if control is None:
-                    control = self._controls[track] = PublisherControl(track, now)
-                wanted = control.update(desired.get(track, set()), now)
-                if wanted is not None:
-                    encodings = [EncodingWanted(index=each.index, active=each.active) for each in wanted]
-                    self._emit(
-                        EncodingsWanted(
-                            lesson_id=self.lesson_id, peer_id=publisher.peer_id, source=source, encodings=encodings
-                        )
-                    )
+                audience = audiences.setdefault(fanout.source, Audience())
+                self._seniority.gather(audience, fanout, self.estimator, self.rates.prober, now)
+        for peer_id, publisher in self.publishers.items():
+            control = self._controls.setdefault(peer_id, PublisherControl())
+            for source, wanted in control.update(publisher.tracks, audiences, math.inf, now):
+                encodings = [EncodingWanted(**asdict(each)) for each in wanted]
+                self._emit(
+                    EncodingsWanted(lesson_id=self.lesson_id, peer_id=peer_id, source=source, encodings=encodings)
+                )
 
     def _feedback_out(self, now: float) -> None:
         for fanout in self.fanouts.values():

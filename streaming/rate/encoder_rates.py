@@ -1,0 +1,110 @@
+"""The rates that one Track's encodings are to have, following the best ladder for its viewers in steps.
+
+Down at once, since somebody has no room for what there is; up only after more room has lasted for a while, and later each
+time when it did not last: a larger rate is also how a viewer's link is tried, as with a probe.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from streaming.rate.audience import Audience
+from streaming.rate.ladder import FIT, Rung, best_rates, rung
+from streaming.uptrack.encoding import Encoding
+
+INTERVAL_S: Final = 0.5
+LOWER: Final = 0.9
+RAISE: Final = 1.12
+"""A wish within these shares of the present rate changes nothing."""
+LASTS_S: Final = 2.0
+"""More room counts when it has lasted for so long; the least of that time is given out."""
+HOLD_S: Final = 4.0
+HOLD_MOST_S: Final = 60.0
+"""Between lowering a rate and raising it again."""
+FAILED_S: Final = 12.0
+"""A raised rate that has to be lowered within this time was too much."""
+
+
+@dataclass(slots=True)
+class _Step:
+    """One encoding: `rate_bps` that is asked for, and the wish for more since `wish_s`, `wish_bps` at least."""
+
+    rung: Rung
+    rate_bps: float
+    wish_s: float = math.inf
+    wish_bps: float = math.inf
+    raised_s: float = -math.inf
+    lowered_s: float = -math.inf
+    hold_s: float = HOLD_S
+
+    def follow(self, wanted_bps: float, now: float) -> None:
+        if wanted_bps <= RAISE * self.rate_bps:
+            self.wish_s = math.inf
+        if wanted_bps < LOWER * self.rate_bps:
+            failed = now - self.raised_s < FAILED_S
+            self.hold_s = min(self.hold_s * 2, HOLD_MOST_S) if failed else HOLD_S
+            self.rate_bps, self.lowered_s = wanted_bps, now
+        elif wanted_bps > RAISE * self.rate_bps:
+            self.wish_bps = wanted_bps if math.isinf(self.wish_s) else min(self.wish_bps, wanted_bps)
+            self.wish_s = min(self.wish_s, now)
+            if now - self.wish_s >= LASTS_S and now - self.lowered_s >= self.hold_s:
+                self.rate_bps, self.raised_s, self.wish_s = self.wish_bps, now, math.inf
+
+
+class Rate(NamedTuple):
+    """`bps` on the wire, 0: not to be sent; `usual`: what a page sends by itself."""
+
+    bps: float
+    usual: bool
+
+
+class EncoderRates:
+    """Time passed in. `sharp`: the Track is a shared screen."""
+
+    def __init__(self, *, sharp: bool) -> None:
+        self._sharp = sharp
+        self._steps: dict[int, _Step] = {}
+        self._next_s = -math.inf
+
+    def rate_bps(self, index: int) -> float:
+        """0: not known, or not to be sent."""
+        return self._steps[index].rate_bps if index in self._steps else 0.0
+
+    def update(
+        self, encodings: list[Encoding], audience: Audience, now: float, budget_bps: float = math.inf
+    ) -> dict[int, Rate]:
+        """Rates by index; none while sizes are not known. What each encoding can be expected to cost is told to it."""
+        if not all(each.width and each.height for each in encodings):
+            return {}
+        ordered = sorted(encodings, key=lambda each: each.width * each.height)
+        for each in ordered:
+            found = rung(each.width, each.height, sharp=self._sharp)
+            if each.index not in self._steps or self._steps[each.index].rung != found:
+                self._steps[each.index] = _Step(found, found.usual_bps)
+        if now >= self._next_s and (len(audience.room_bps) or math.isfinite(budget_bps)):
+            self._next_s = now + INTERVAL_S
+            for each, wanted in zip(ordered, self._best(ordered, audience, budget_bps), strict=True):
+                step = self._steps[each.index]
+                if each.resting:
+                    step.rate_bps = wanted
+                else:
+                    step.follow(wanted, now)
+                each.expect(step.rate_bps, step.rung.ceiling_bps)
+        return {
+            index: Rate(step.rate_bps, step.rate_bps == step.rung.usual_bps) for index, step in self._steps.items()
+        }
+
+    def _best(self, ordered: list[Encoding], audience: Audience, budget_bps: float) -> list[float]:
+        heights = np.array([each.height for each in ordered])
+        enough = np.searchsorted(heights, audience.height, side="left")
+        most = np.where(audience.height > 0, np.minimum(enough, len(ordered) - 1), len(ordered) - 1)
+        # An estimate that nothing limits says no more than "at least this": it is no reason to lower what is taken.
+        kept = np.zeros(len(ordered) + 1)  # the last: of who takes nothing
+        for index, step in self._steps.items():
+            kept[index] = step.rate_bps / FIT
+        room = np.where(audience.limited, audience.room_bps, np.maximum(audience.room_bps, kept[audience.taken]))
+        return best_rates([self._steps[each.index].rung for each in ordered], room, most, budget_bps)
