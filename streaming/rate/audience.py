@@ -21,12 +21,13 @@ LIMITED_S: Final = 30.0
 
 @dataclass(slots=True)
 class Audience:
-    """By viewer: `room_bps` that its estimate leaves for this picture; `limited`: no more is there, as far as is known,
+    """By viewer: `room_bps` that its estimate leaves for this picture, `proven_bps` that is proven of it; `limited`: no more is there, as far as is known,
     else the estimate only says that so much is; `height` that its page shows (0: no limit); `taken`: the encoding that it
     is to get, -1 for none. `desired`: encodings that anybody takes or could take."""
 
     desired: set[int] = field(default_factory=set)
     room_bps: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    proven_bps: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     limited: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     height: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     taken: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -55,6 +56,8 @@ class Seniority(Columns):
         rows = rows[(now - self.came_s[rows] >= SETTLED_S) & np.isfinite(fanout.room_bps[rows])]
         limited = (now - estimator.overused_s[rows] < LIMITED_S) | prober.cautious[rows] | ~estimator.wide[rows]
         audience.room_bps = np.append(audience.room_bps, fanout.room_bps[rows])
+        unproven = np.maximum(estimator.estimate_bps[rows] - estimator.proven_bps[rows], 0.0)
+        audience.proven_bps = np.append(audience.proven_bps, fanout.room_bps[rows] - unproven)
         audience.limited = np.append(audience.limited, limited)
         audience.height = np.append(audience.height, fanout.downtracks.height[rows])
         audience.taken = np.append(audience.taken, fanout.downtracks.target_encoding[rows])

@@ -1,16 +1,17 @@
 """The rates that one Track's encodings are to have, following the best ladder for its viewers in steps.
 
-Down at once, since somebody has no room for what there is; up only after more room has lasted for a while, and later each
-time when it did not last: a larger rate is also how a viewer's link is tried, as with a probe.
+Down at once, since somebody has no room for what there is. Up soon as far as it is proven that viewers' links carry more.
+Where their estimates only say so, a little more is tried after a while, and later each time when that did not last.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from streaming.rate.audience import Audience
 from streaming.rate.ladder import FIT, Rung, best_rates, rung
@@ -20,39 +21,72 @@ INTERVAL_S: Final = 0.5
 LOWER: Final = 0.9
 RAISE: Final = 1.12
 """A wish within these shares of the present rate changes nothing."""
+SOON_S: Final = 0.5
 LASTS_S: Final = 2.0
-"""More room counts when it has lasted for so long; the least of that time is given out."""
+"""More room counts when it has lasted for so long, if it is proven and if it is not; the least of that time is given
+out."""
+TRIAL: Final = 1.15
+"""At most so many times the present rate is tried where nothing is proven."""
 HOLD_S: Final = 4.0
 HOLD_MOST_S: Final = 60.0
-"""Between lowering a rate and raising it again."""
+"""Between lowering a rate and trying more again."""
 FAILED_S: Final = 12.0
 """A raised rate that has to be lowered within this time was too much."""
 
 
 @dataclass(slots=True)
+class _Wish:
+    """More than there is, `bps` at least since `since_s`."""
+
+    since_s: float = math.inf
+    bps: float = math.inf
+
+    def renew(self, bps: float, now: float) -> float:
+        """How long it has lasted by now."""
+        self.bps = bps if math.isinf(self.since_s) else min(self.bps, bps)
+        self.since_s = min(self.since_s, now)
+        return now - self.since_s
+
+    def clear(self) -> None:
+        self.since_s = math.inf
+
+
+@dataclass(slots=True)
 class _Step:
-    """One encoding: `rate_bps` that is asked for, and the wish for more since `wish_s`, `wish_bps` at least."""
+    """One encoding: `rate_bps` that is asked for."""
 
     rung: Rung
     rate_bps: float
-    wish_s: float = math.inf
-    wish_bps: float = math.inf
+    proven: _Wish = field(default_factory=_Wish)
+    hoped: _Wish = field(default_factory=_Wish)
     raised_s: float = -math.inf
     lowered_s: float = -math.inf
     hold_s: float = HOLD_S
 
-    def follow(self, wanted_bps: float, now: float) -> None:
+    def follow(self, wanted_bps: float, proven_bps: float, now: float) -> None:
+        """`wanted_bps`: in the best ladder by what viewers' links are believed to carry, `proven_bps`: by what is
+        proven."""
+        proven_bps = min(proven_bps, wanted_bps)
+        if proven_bps <= RAISE * self.rate_bps:
+            self.proven.clear()
         if wanted_bps <= RAISE * self.rate_bps:
-            self.wish_s = math.inf
+            self.hoped.clear()
         if wanted_bps < LOWER * self.rate_bps:
             failed = now - self.raised_s < FAILED_S
             self.hold_s = min(self.hold_s * 2, HOLD_MOST_S) if failed else HOLD_S
             self.rate_bps, self.lowered_s = wanted_bps, now
+        elif proven_bps > RAISE * self.rate_bps:
+            if self.proven.renew(proven_bps, now) >= SOON_S:
+                self._raise(self.proven.bps, now)
         elif wanted_bps > RAISE * self.rate_bps:
-            self.wish_bps = wanted_bps if math.isinf(self.wish_s) else min(self.wish_bps, wanted_bps)
-            self.wish_s = min(self.wish_s, now)
-            if now - self.wish_s >= LASTS_S and now - self.lowered_s >= self.hold_s:
-                self.rate_bps, self.raised_s, self.wish_s = self.wish_bps, now, math.inf
+            lasts_s = self.hoped.renew(wanted_bps, now)
+            if lasts_s >= LASTS_S and now - max(self.lowered_s, self.raised_s) >= self.hold_s:
+                self._raise(min(self.hoped.bps, max(TRIAL * self.rate_bps, self.rung.floor_bps)), now)
+
+    def _raise(self, rate_bps: float, now: float) -> None:
+        self.rate_bps, self.raised_s = rate_bps, now
+        self.proven.clear()
+        self.hoped.clear()
 
 
 class Rate(NamedTuple):
@@ -87,18 +121,22 @@ class EncoderRates:
                 self._steps[each.index] = _Step(found, found.usual_bps)
         if now >= self._next_s and (len(audience.room_bps) or math.isfinite(budget_bps)):
             self._next_s = now + INTERVAL_S
-            for each, wanted in zip(ordered, self._best(ordered, audience, budget_bps), strict=True):
+            wanted = self._best(ordered, audience, audience.room_bps, budget_bps)
+            proven = self._best(ordered, audience, audience.proven_bps, budget_bps)
+            for each, wanted_bps, proven_bps in zip(ordered, wanted, proven, strict=True):
                 step = self._steps[each.index]
                 if each.resting:
-                    step.rate_bps = wanted
+                    step.rate_bps = wanted_bps
                 else:
-                    step.follow(wanted, now)
+                    step.follow(wanted_bps, proven_bps, now)
                 each.expect(step.rate_bps, step.rung.ceiling_bps)
         return {
             index: Rate(step.rate_bps, step.rate_bps == step.rung.usual_bps) for index, step in self._steps.items()
         }
 
-    def _best(self, ordered: list[Encoding], audience: Audience, budget_bps: float) -> list[float]:
+    def _best(
+        self, ordered: list[Encoding], audience: Audience, room_bps: npt.NDArray[np.float64], budget_bps: float
+    ) -> list[float]:
         heights = np.array([each.height for each in ordered])
         enough = np.searchsorted(heights, audience.height, side="left")
         most = np.where(audience.height > 0, np.minimum(enough, len(ordered) - 1), len(ordered) - 1)
@@ -106,5 +144,5 @@ class EncoderRates:
         kept = np.zeros(len(ordered) + 1)  # the last: of who takes nothing
         for index, step in self._steps.items():
             kept[index] = step.rate_bps / FIT
-        room = np.where(audience.limited, audience.room_bps, np.maximum(audience.room_bps, kept[audience.taken]))
+        room = np.where(audience.limited, room_bps, np.maximum(room_bps, kept[audience.taken]))
         return best_rates([self._steps[each.index].rung for each in ordered], room, most, budget_bps)

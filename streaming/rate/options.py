@@ -14,7 +14,7 @@ GUESS_BITS_PER_PIXEL: Final = 1.5
 SOUND_GUESS_BPS: Final = 40_000.0
 USED: Final = 0.85
 """From this share of what it may cost on, an encoding would make use of more."""
-LARGER: Final = 1.15
+LARGER: Final = 1.25
 
 
 @dataclass(frozen=True, slots=True)
