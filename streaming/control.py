@@ -19,6 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 SDP_MAX_CHARS = 64 * 1024
 MESSAGE_MAX_BYTES = 256 * 1024
+BPS_MAX = 1_000_000_000
+"""Of any rate that a page tells."""
 
 
 class Source(StrEnum):
@@ -162,6 +164,18 @@ class View(Message):
     slot: Slot
     paused: bool = False
     height: int = Field(default=0, ge=0, le=16384)
+
+
+class TellUplink(Message):
+    """What a publisher's page knows of its uplink, every few seconds. `believed_bps`: what its browser's congestion
+    control takes it to carry, 0 where it does not say; `short`: it sends less than it was told to for want of it."""
+
+    type: Literal["tell_uplink"] = "tell_uplink"
+    request_id: int
+    lesson_id: str
+    peer_id: str
+    believed_bps: int = Field(ge=0, le=BPS_MAX)
+    short: bool
 
 
 class GetSnapshot(Message):
@@ -322,7 +336,9 @@ class LinkReport(Message):
     loss: float = Field(ge=0, le=1)
     rtt_ms: float
     queue_ms: float = 0.0
-    """Of a subscriber: what packets wait in front of its link."""
+    """What packets wait in front of the link."""
+    short: bool = False
+    """Of a publisher: the link carries less than viewers want. Its `estimate_bps` is 0 where no limit is known."""
     slots: list[SlotLink] = Field(default_factory=list)
 
 
@@ -330,7 +346,18 @@ PeerSummary.model_rebuild()
 Snapshot.model_rebuild()
 
 Request = Annotated[
-    OpenRoom | CloseRoom | Publish | Subscribe | RestartIce | ClosePeer | Feed | Mute | View | GetSnapshot | GetMetrics,
+    OpenRoom
+    | CloseRoom
+    | Publish
+    | Subscribe
+    | RestartIce
+    | ClosePeer
+    | Feed
+    | Mute
+    | View
+    | TellUplink
+    | GetSnapshot
+    | GetMetrics,
     Field(discriminator="type"),
 ]
 Answer = Done | Answered | IceRestarted | Refused | Snapshot | MetricsText

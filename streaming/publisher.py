@@ -9,6 +9,7 @@ from typing import Final
 
 from streaming.control import Source
 from streaming.net.negotiation import PublishedSection
+from streaming.rate.uplink import Uplink
 from streaming.uptrack.encoding import Encoding
 from streaming.uptrack.feedback import ArrivalLog
 from streaming.uptrack.uptrack import UpTrack
@@ -55,6 +56,7 @@ class Publisher:
         self.tracks: dict[Source, UpTrack] = {}
         self.errors: Counter[str] = Counter()
         self.received_bytes = 0
+        self.uplink = Uplink()
         self._sections = {section.mid: section for section in sections}
         self._by_payload_type: dict[int, PublishedSection | None] = {}
         for section in sections:
@@ -68,6 +70,7 @@ class Publisher:
         self._rid_id = next((each.rid for each in ids if each.rid), 0)
         self._repaired_id = next((each.repaired_rid for each in ids if each.repaired_rid), 0)
         self._number_id = next((each.transport_cc for each in ids if each.transport_cc), 0)
+        self._send_time_id = next((each.abs_send_time for each in ids if each.abs_send_time), 0)
         self._remb = any(section.remb for section in sections)
         self._arrivals = ArrivalLog()
         self._next_nack_s = 0.0
@@ -79,10 +82,15 @@ class Publisher:
         """One decrypted packet in the first `length` bytes; returns the UpTrack that took it. Raises WireError."""
         header = rtp.parse_header(packet, length)
         self.received_bytes += length
+        send_time = None
         if header.extension_profile:
             place = extensions.find_one(packet, header, self._number_id)
             if place is not None:
                 self._arrivals.arrived(extensions.read_u16(packet, *place), now)
+            place = extensions.find_one(packet, header, self._send_time_id) if self._send_time_id else None
+            if place is not None:
+                send_time = extensions.read_u24(packet, *place)
+        self.uplink.arrived(send_time, length, now)
         route = self._routes.get(header.ssrc)
         if route is None:
             route = self._resolve(packet, header)

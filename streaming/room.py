@@ -224,6 +224,12 @@ class Room:
             own = subscriber.not_from is not None and self._feeds.get(slot, ("",))[0] == subscriber.not_from
             track.fanout.set_blocked(subscriber.row, own)
 
+    def uplink_told(self, peer_id: str, believed_bps: int, short: bool) -> None:
+        """What a publisher's page says of its uplink."""
+        publisher = self.publishers.get(peer_id)
+        if publisher is not None:
+            publisher.uplink.told(believed_bps, short, self._ticked_s)
+
     def mute(self, peer_id: str, source: Source, muted: bool) -> None:
         (self._muted.add if muted else self._muted.discard)((peer_id, source))
         publisher = self.publishers.get(peer_id)
@@ -328,7 +334,8 @@ class Room:
                 self._seniority.gather(audience, fanout, self.estimator, self.rates.prober, now)
         for peer_id, publisher in self.publishers.items():
             control = self._controls.setdefault(peer_id, PublisherControl())
-            for source, wanted in control.update(publisher.tracks, audiences, math.inf, now):
+            publisher.uplink.tick(control.sent_bps(now), now)
+            for source, wanted in control.update(publisher.tracks, audiences, publisher.uplink.limit_bps, now):
                 encodings = [EncodingWanted(**asdict(each)) for each in wanted]
                 self._emit(
                     EncodingsWanted(lesson_id=self.lesson_id, peer_id=peer_id, source=source, encodings=encodings)
@@ -393,15 +400,19 @@ class Room:
             lost = sum(loss.lost for loss in losses)
             received = sum(each.packets for track in publisher.tracks.values() for each in track.encodings)
             bitrate = self._rate(publisher.peer_id, publisher.received_bytes, now)
+            limit_bps = publisher.uplink.limit_bps
             self._emit(
                 LinkReport(
                     lesson_id=self.lesson_id,
                     peer_id=publisher.peer_id,
                     role="publisher",
-                    estimate_bps=0,
+                    estimate_bps=int(limit_bps) if math.isfinite(limit_bps) else 0,
                     bitrate_bps=bitrate,
                     loss=lost / max(1, lost + received),
                     rtt_ms=0.0,
+                    queue_ms=max(0.0, publisher.uplink.queue_s) * 1000,
+                    short=publisher.peer_id in self._controls
+                    and self._controls[publisher.peer_id].short(limit_bps, now),
                 )
             )
         for subscriber in self.subscribers.values():

@@ -21,9 +21,10 @@ LIMITED_S: Final = 30.0
 
 @dataclass(slots=True)
 class Audience:
-    """By viewer: `room_bps` that its estimate leaves for this picture, `proven_bps` that is proven of it; `limited`: no more is there, as far as is known,
-    else the estimate only says that so much is; `height` that its page shows (0: no limit); `taken`: the encoding that it
-    is to get, -1 for none. `desired`: encodings that anybody takes or could take."""
+    """By viewer: `room_bps` that its estimate leaves for this picture, `proven_bps` that is proven of it; `limited`: no
+    more is there, as far as is known, else the estimate only says that so much is; `height` that its page shows (0: no
+    limit); `taken`: the encoding that it is to get, -1 for none. `desired`: encodings that anybody takes or could take.
+    """
 
     desired: set[int] = field(default_factory=set)
     room_bps: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
@@ -46,9 +47,7 @@ class Seniority(Columns):
             self.reserve(rows)
         self.came_s[row] = now
 
-    def gather(
-        self, audience: Audience, fanout: FanOut, estimator: Estimator, prober: Prober, now: float
-    ) -> None:
+    def gather(self, audience: Audience, fanout: FanOut, estimator: Estimator, prober: Prober, now: float) -> None:
         """Add a slot's viewers."""
         audience.desired |= fanout.desired
         rows = np.flatnonzero(fanout.allowed()[: self.rows])

@@ -16,9 +16,10 @@ import numpy.typing as npt
 from streaming.rate.audience import Audience
 from streaming.rate.ladder import FIT, Rung, best_rates, rung
 from streaming.uptrack.encoding import Encoding
+from streaming.uptrack.uptrack import ENCODINGS_MAX
 
 INTERVAL_S: Final = 0.5
-LOWER: Final = 0.9
+LOWER: Final = 0.94
 RAISE: Final = 1.12
 """A wish within these shares of the present rate changes nothing."""
 SOON_S: Final = 0.5
@@ -111,10 +112,10 @@ class EncoderRates:
     def update(
         self, encodings: list[Encoding], audience: Audience, now: float, budget_bps: float = math.inf
     ) -> dict[int, Rate]:
-        """Rates by index; none while sizes are not known. What each encoding can be expected to cost is told to it."""
-        if not all(each.width and each.height for each in encodings):
+        """Rates by index, of encodings whose size is known. What each can be expected to cost is told to it."""
+        ordered = sorted((each for each in encodings if each.width), key=lambda each: each.width * each.height)
+        if not ordered:
             return {}
-        ordered = sorted(encodings, key=lambda each: each.width * each.height)
         for each in ordered:
             found = rung(each.width, each.height, sharp=self._sharp)
             if each.index not in self._steps or self._steps[each.index].rung != found:
@@ -127,12 +128,12 @@ class EncoderRates:
                 step = self._steps[each.index]
                 if each.resting:
                     step.rate_bps = wanted_bps
-                else:
+                elif math.isfinite(budget_bps) or _between(audience, wanted_bps, step.rate_bps):
                     step.follow(wanted_bps, proven_bps, now)
+                else:  # lowering it would help nobody
+                    step.follow(max(wanted_bps, step.rate_bps), proven_bps, now)
                 each.expect(step.rate_bps, step.rung.ceiling_bps)
-        return {
-            index: Rate(step.rate_bps, step.rate_bps == step.rung.usual_bps) for index, step in self._steps.items()
-        }
+        return {index: Rate(step.rate_bps, step.rate_bps == step.rung.usual_bps) for index, step in self._steps.items()}
 
     def _best(
         self, ordered: list[Encoding], audience: Audience, room_bps: npt.NDArray[np.float64], budget_bps: float
@@ -141,8 +142,14 @@ class EncoderRates:
         enough = np.searchsorted(heights, audience.height, side="left")
         most = np.where(audience.height > 0, np.minimum(enough, len(ordered) - 1), len(ordered) - 1)
         # An estimate that nothing limits says no more than "at least this": it is no reason to lower what is taken.
-        kept = np.zeros(len(ordered) + 1)  # the last: of who takes nothing
+        kept = np.zeros(ENCODINGS_MAX + 1)  # the last: of who takes nothing
         for index, step in self._steps.items():
             kept[index] = step.rate_bps / FIT
         room = np.where(audience.limited, room_bps, np.maximum(room_bps, kept[audience.taken]))
         return best_rates([self._steps[each.index].rung for each in ordered], room, most, budget_bps)
+
+
+def _between(audience: Audience, lower_bps: float, upper_bps: float) -> bool:
+    """Somebody has the room for the lower rate and none for the upper one."""
+    room = FIT * audience.room_bps
+    return bool(((room >= lower_bps) & (room < upper_bps)).any())

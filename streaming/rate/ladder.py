@@ -1,8 +1,8 @@
 """Which rates a publisher's encodings should have, so that their viewers' links are used well.
 
-Every viewer can be given one encoding at most as dear as the room its link leaves for the picture. With few encodings and
-many viewers some room stays unused; the ladder that leaves the least, counted as each viewer would feel it (twice the
-rate is one step better, whoever gets it), is found by trying. All rates count headers down to IP.
+Every viewer can be given one encoding at most as dear as the room its link leaves for the picture. With few encodings
+and many viewers some room stays unused; the ladder that leaves the least, counted as each viewer would feel it (twice
+the rate is one step better, whoever gets it), is found by trying. All rates count headers down to IP.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import numpy.typing as npt
 
 WIRE: Final = 1.09
 """Bits on the wire for each bit that an encoder makes."""
-FIT: Final = 0.92
+FIT: Final = 0.9
 """Of a viewer's room: frames and measured rates swing."""
-STEP_LEAST: Final = 1.2
-"""Of one encoding's rate over the next smaller one's: what is closer together serves nobody."""
+STEP_LEAST: Final = 1.4
+"""Of one encoding's rate over the next smaller one's: a smaller step would be tried without any proof."""
 PLACES: Final = 16
 """Rates that are tried for each encoding."""
-POINTS: Final = 4
+POINTS: Final = 8
 """Among them, whoever the viewers are."""
 WORTH_FROM_BPS: Final = 20_000.0
 """Worth is counted from here on: who gets nothing has nothing of it."""
@@ -100,8 +100,8 @@ def best_rates(
 
 @dataclass(slots=True)
 class _Tried:
-    """Rates that are tried for one encoding: how many viewers have the room, what it is worth to each, how little we like
-    it for its own sake."""
+    """Rates that are tried for one encoding: how many viewers have the room, what it is worth to each, how little we
+    like it for its own sake."""
 
     rates: npt.NDArray[np.float64]
     reached: npt.NDArray[np.float64]
@@ -121,7 +121,8 @@ class _Tried:
 def _tried(each: Rung, usable: npt.NDArray[np.float64], index: int) -> _Tried:
     """Rates just within some viewer's room, with many viewers a selection of them; and some between."""
     ordered = np.sort(usable)
-    fitting = ordered[np.unique(np.linspace(0, len(ordered) - 1, PLACES).round().astype(np.int64))] if len(usable) else []
+    places = np.unique(np.linspace(0, len(ordered) - 1, min(PLACES, len(ordered))).round().astype(np.int64))
+    fitting = ordered[places]
     points = np.geomspace(each.floor_bps, each.ceiling_bps, POINTS)
     rates = np.unique(np.clip(np.concatenate([fitting, points, [each.usual_bps]]), each.floor_bps, each.ceiling_bps))
     reached = (len(ordered) - np.searchsorted(ordered, rates, side="left")).astype(np.float64)

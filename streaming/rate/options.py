@@ -14,7 +14,9 @@ GUESS_BITS_PER_PIXEL: Final = 1.5
 SOUND_GUESS_BPS: Final = 40_000.0
 USED: Final = 0.85
 """From this share of what it may cost on, an encoding would make use of more."""
-LARGER: Final = 1.25
+LARGER: Final = 1.5
+LARGER_LEAST: Final = 1.35
+"""What is closer to the present rate than this cannot be told from it by a probe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,8 @@ def picture_options(source: UpTrack, now: float, visible_height: int = 0, sharp:
     """Layers in order of what they show, cheapest first; costs rise strictly.
 
     Encodings higher than the lowest that reaches `visible_height` (0: no limit) are left out. `sharp`: resolution
-    counts before motion, so of each encoding but the highest only the fewest pictures are offered. Else few pictures of a
-    larger encoding do not take the place of all pictures of a smaller one.
+    counts before motion, so of each encoding but the highest only the fewest pictures are offered. Else few pictures of
+    a larger encoding do not take the place of all pictures of a smaller one.
     """
     encodings = sorted(
         (encoding for encoding in source.encodings if encoding.available(now)),
@@ -61,8 +63,8 @@ def picture_options(source: UpTrack, now: float, visible_height: int = 0, sharp:
 
 
 def _larger(encoding: Encoding, measured_bps: float, *, highest: bool) -> list[Option]:
-    """What its publisher could make of an encoding that uses all it is allowed: somewhat more, and of the highest the most,
-    so that there is something to probe for."""
+    """What its publisher could make of an encoding that uses all it is allowed: somewhat more, and of the highest the
+    most, so that there is something to probe for."""
     if encoding.resting or not 0 < USED * encoding.told_bps <= measured_bps:
         return []
     most = encoding.ceiling_bps
@@ -70,7 +72,7 @@ def _larger(encoding: Encoding, measured_bps: float, *, highest: bool) -> list[O
     return [
         Option(encoding.index, TOP_TEMPORAL, rate, encoding.height, awake=False)
         for rate in sorted(rates)
-        if rate > measured_bps
+        if rate >= LARGER_LEAST * measured_bps
     ]
 
 

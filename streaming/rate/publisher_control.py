@@ -16,6 +16,9 @@ ORDER: Final = (Source.SCREEN, Source.CAMERA)
 LEAST_BPS: Final = 70_000.0
 """Kept for the smallest picture of those that come later."""
 
+FULL_SHARE: Final = 0.8
+"""Of its limit: from here on an uplink is what keeps rates down."""
+
 
 class PublisherControl:
     """Of all Tracks of one publisher. Time passed in."""
@@ -38,13 +41,17 @@ class PublisherControl:
             wanted = control.update(audiences.get(tracks[source], Audience()), now, budget)
             if wanted is not None:
                 told.append((source, wanted))
-            left -= control.sent_bps
+            left -= control.sent_bps(now)
         return told
 
-    @property
-    def sent_bps(self) -> float:
+    def sent_bps(self, now: float) -> float:
         """What the publisher sends if it makes all that it has been told to make, on the wire."""
-        return math.fsum(control.sent_bps for control in self._controls.values())
+        return sum(control.sent_bps(now) for control in self._controls.values())
+
+    def short(self, limit_bps: float, now: float) -> bool:
+        """Viewers get less because of the uplink."""
+        withheld = any(each.withheld for track in self._controls for each in track.encodings)
+        return math.isfinite(limit_bps) and (withheld or self.sent_bps(now) > FULL_SHARE * limit_bps)
 
     def _control(self, track: UpTrack, source: Source, now: float) -> TrackControl:
         if track not in self._controls:

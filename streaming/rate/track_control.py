@@ -18,8 +18,8 @@ REST_AFTER_S: Final = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One encoding of a Track, by index. `max_bitrate_bps`: of what its encoder makes, 0 is no limit of ours; `withheld`:
-    the publisher's uplink does not carry it."""
+    """One encoding of a Track, by index. `max_bitrate_bps`: of what its encoder makes, 0 is no limit of ours;
+    `withheld`: the publisher's uplink does not carry it."""
 
     index: int
     active: bool
@@ -39,8 +39,8 @@ class TrackControl:
         self._told: list[Wanted] = []
 
     def update(self, audience: Audience, now: float, budget_bps: float = math.inf) -> list[Wanted] | None:
-        """Who wants what now; returns all encodings when there is something to tell the publisher. `budget_bps`: what its
-        uplink carries of this Track, on the wire."""
+        """Who wants what now; returns all encodings when there is something to tell the publisher. `budget_bps`: what
+        its uplink carries of this Track, on the wire."""
         encodings = self.track.encodings
         if len(encodings) < 2:
             return None
@@ -66,14 +66,12 @@ class TrackControl:
             encodings[each.index].withheld = each.withheld
         return wanted
 
-    @property
-    def sent_bps(self) -> float:
-        """What its encodings that are on make at most, on the wire; sound as it is measured."""
-        return sum(
-            self._rates.rate_bps(each.index) or sum(each.bitrate_bps)
-            for each in self.track.encodings
-            if not each.asleep
-        )
+    def sent_bps(self, now: float) -> float:
+        """What its encodings that are on make at most, on the wire; sound as it is measured. 0 while nothing comes."""
+        encodings = self.track.encodings
+        if not any(each.flowing(now) for each in encodings):
+            return 0.0
+        return sum(self._rates.rate_bps(each.index) or sum(each.bitrate_bps) for each in encodings if not each.asleep)
 
     def _always(self) -> int | None:
         """Of sound the fullest, of pictures the smallest; None while their sizes are not known."""

@@ -1,8 +1,8 @@
 """What a publisher's way up to us carries, as far as it is too little: from its packets' arrival and its page's word.
 
-Its browser controls its own congestion, and lowers first what we may need most. So we look as well: while packets queue
-in front of the link, what arrives is what it carries. The page adds what its browser believes. The limit follows at once
-when it is too high; it rises by what is shown to fit, and is tried again from time to time.
+Its browser controls its own congestion, and may lower first what we need most. So we look as well: while packets queue
+in front of the link, what arrives is what it carries. The page adds what its browser believes. The limit follows at
+once when it is too high; it rises by what is shown to fit, and is tried again from time to time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ BASE_WINDOW_S: Final = 30.0
 """The least delay is that of this window and the one before: clocks drift, routes change."""
 BUSY_S: Final = 0.25
 """A queue has to stay for so long before its rate counts: a keyframe of all encodings makes one as well."""
-STEP_S: Final = 0.1
 CARRIED_SHARE: Final = 0.95
 BELIEVED_SHARE: Final = 0.9
 LOWER_INTERVAL_S: Final = 3.0
@@ -46,9 +45,8 @@ class Uplink:
         self._latest_send = -1
         self._send_epoch = 0
         self._least_s = math.inf
-        """Least transit of the packets of this step."""
+        """Least transit of the packets since the last tick."""
         self._bytes = 0
-        self._step_s = -math.inf
         self._busy_since_s = math.inf
         self._busy_bytes = 0
         self._lowered_s = self._raised_s = -math.inf
@@ -82,9 +80,7 @@ class Uplink:
     # ------------------------------------------------------------ time
 
     def tick(self, wanted_bps: float, now: float) -> None:
-        """`wanted_bps`: what the publisher sends in all, if it sends what it has been told to."""
-        if now - self._step_s < STEP_S:
-            return
+        """Some times a second. `wanted_bps`: what the publisher sends in all, if it sends what it has been told to."""
         self._measure(now)
         carried = self._carried_bps(now)
         fresh = now - self._told_s < WORD_S
@@ -107,7 +103,7 @@ class Uplink:
             self._busy_since_s, self._busy_bytes = now, 0
         else:
             self._busy_bytes += self._bytes
-        self._least_s, self._bytes, self._step_s = math.inf, 0, now
+        self._least_s, self._bytes = math.inf, 0
 
     def _carried_bps(self, now: float) -> float:
         """What came while the link was busy; infinity while it is not."""
