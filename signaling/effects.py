@@ -79,6 +79,15 @@ class ViewSlot:
 
 
 @dataclass(frozen=True, slots=True)
+class TellUplink:
+    """What a publisher's page says of its uplink."""
+
+    peer_id: str
+    believed_bps: int
+    short: bool
+
+
+@dataclass(frozen=True, slots=True)
 class DropPeer:
     peer_id: str
 
@@ -103,4 +112,6 @@ class CloseRoom:
     """The lesson has ended: its media room is to be closed."""
 
 
-Effect = Send | EndSeat | FeedSlot | MuteSource | ViewSlot | DropPeer | RecordState | RecordSpan | CloseRoom
+Effect = (
+    Send | EndSeat | FeedSlot | MuteSource | ViewSlot | TellUplink | DropPeer | RecordState | RecordSpan | CloseRoom
+)

@@ -23,6 +23,7 @@ from signaling.effects import (
     RecordSpan,
     RecordState,
     Send,
+    TellUplink,
     ViewSlot,
 )
 from signaling.errors import MediaRefused, MediaUnavailable, Refusal
@@ -184,7 +185,7 @@ class LiveLesson:
             case _:
                 self._post(self._media_request(effect))
 
-    def _media_request(self, effect: FeedSlot | MuteSource | ViewSlot | DropPeer) -> Request:
+    def _media_request(self, effect: FeedSlot | MuteSource | ViewSlot | TellUplink | DropPeer) -> Request:
         lesson = self.lesson_id
         match effect:
             case FeedSlot(slot, peer, source):
@@ -194,6 +195,10 @@ class LiveLesson:
             case ViewSlot(peer, slot, paused, height):
                 return control.View(
                     request_id=0, lesson_id=lesson, peer_id=peer, slot=slot, paused=paused, height=height
+                )
+            case TellUplink(peer, believed_bps, short):
+                return control.TellUplink(
+                    request_id=0, lesson_id=lesson, peer_id=peer, believed_bps=believed_bps, short=short
                 )
             case DropPeer(peer):
                 return control.ClosePeer(request_id=0, lesson_id=lesson, peer_id=peer)

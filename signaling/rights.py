@@ -29,6 +29,7 @@ RIGHTS: dict[type[m.ClientMessage], frozenset[Role]] = {
     m.Leave: EVERYBODY,
     m.Ping: EVERYBODY,
     m.ReportPlayback: EVERYBODY,
+    m.ReportSending: SPEAKERS,
 }
 
 

@@ -1,6 +1,6 @@
 """The rates that one Track's encodings are to have, following the best ladder for its viewers in steps.
 
-Down at once, since somebody has no room for what there is. Up soon as far as it is proven that viewers' links carry more.
+Down at once, since somebody has no room for what there is. Up soon where viewers' links are proven to carry more.
 Where their estimates only say so, a little more is tried after a while, and later each time when that did not last.
 """
 

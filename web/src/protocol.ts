@@ -27,12 +27,14 @@ export interface ChatLine {
 }
 
 /** What a publisher does with one encoding. `index` counts the rids of the offer; of the microphone 0 is
- * `microphone_low`, 1 the full one, where both were offered. 0: no limit of the server's. */
+ * `microphone_low`, 1 the full one, where both were offered. 0: what the page does by itself. `withheld`: off because
+ * the publisher's own link does not carry it. */
 export interface EncodingLimit {
   readonly index: number;
   readonly active: boolean;
   readonly max_bitrate_bps: number;
   readonly max_framerate: number;
+  readonly withheld: boolean;
 }
 
 /** To the publisher only: what of this source somebody needs. Told when it changes, and again after a resume; a
@@ -143,6 +145,7 @@ export interface OwnLink {
   readonly bitrate_bps: number;
   readonly loss: number;
   readonly rtt_ms: number;
+  readonly short: boolean;
 }
 
 /** Somebody came or changed. */
@@ -228,6 +231,16 @@ export interface ReportPlayback {
   readonly still?: boolean;
 }
 
+/** What the page's browser makes of its own uplink, every 5 s while it publishes; what comes within 2 s of the last is
+ * not heeded. `available_bps`: its congestion control's estimate, 0 where it tells none; `short`: it sends less than it
+ * was told to because of it. */
+export interface ReportSending {
+  readonly id?: number | null;
+  readonly type: "report_sending";
+  readonly available_bps: number;
+  readonly short: boolean;
+}
+
 export type Role = "teacher" | "co_teacher" | "class" | "viewer";
 
 export interface Said {
@@ -309,6 +322,7 @@ export interface SlotState {
   readonly participant_id: string | null;
   readonly flowing: boolean;
   readonly height: number;
+  readonly short: boolean;
 }
 
 /** What a publisher sends: one microphone, camera or screen (with its sound).
@@ -361,7 +375,8 @@ export type FromClient =
   | SetFeed
   | Leave
   | Ping
-  | ReportPlayback;
+  | ReportPlayback
+  | ReportSending;
 
 export type FromServer =
   | Welcome
