@@ -37,7 +37,8 @@ class _Claims(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class InvitationClaims:
-    """What a valid token says. `expires_at`: Unix time in seconds; `place`: the school it was made for, "" for none."""
+    """What a valid token says. `expires_at`: Unix time in seconds; `place`: the school it is for, "" where none is
+    named."""
 
     invitation_id: str
     lesson_id: str
@@ -66,7 +67,7 @@ class Invitations:
     ) -> Invitation:
         """`created_by` is an administrator's id, an invitation's id or "command line".
 
-        Raises `NotFound` for an unknown lesson, `BadText` for a bad label, a bad place or a validity outside (0, one year].
+        Raises `NotFound` for an unknown lesson, `BadText` for a bad label or place or a validity outside (0, one year].
         """
         if not 0 < valid_hours <= VALID_HOURS_MAX:
             raise BadText(f"an invitation is valid for more than 0 and at most {VALID_HOURS_MAX} hours")

@@ -1,8 +1,8 @@
 """Which participants come through one link, without keeping anybody's address.
 
 A school that the invitation names is the link: several may stand behind the same address of a carrier, and one may
-have several. Otherwise a school's computers come from one public address (NAT), or from one /64 with IPv6. Who is in the
-server's own network reaches it without any thin link between, so they have no key and share nothing.
+have several. Otherwise a school's computers come from one public address (NAT), or from one /64 with IPv6. Who is in
+the server's own network reaches it without any thin link between, so they have no key and share nothing.
 """
 
 from __future__ import annotations

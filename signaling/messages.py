@@ -293,8 +293,8 @@ class ReportPlayback(ClientMessage):
 
 class ReportSending(ClientMessage):
     """What the page's browser makes of its own uplink, every 5 s while it publishes; what comes within 2 s of the last
-    is not heeded. `available_bps`: its congestion control's estimate, 0 where it tells none; `short`: it sends less than
-    it was told to because of it."""
+    is not heeded. `available_bps`: its congestion control's estimate, 0 where it tells none; `short`: it sends less
+    than it was told to because of it."""
 
     type: Literal["report_sending"] = "report_sending"
     available_bps: int = Field(ge=0, le=BPS_MAX)

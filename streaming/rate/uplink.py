@@ -15,6 +15,10 @@ BASE_WINDOW_S: Final = 30.0
 """The least delay is that of this window and the one before: clocks drift, routes change."""
 BUSY_S: Final = 0.25
 """A queue has to stay for so long before its rate counts: a keyframe of all encodings makes one as well."""
+FALLING_S: Final = 0.005
+"""A queue that shrinks by so much is going away by itself."""
+LESS: Final = 0.93
+"""Less than this share of what was asked for has to arrive."""
 CARRIED_SHARE: Final = 0.95
 BELIEVED_SHARE: Final = 0.9
 LOWER_INTERVAL_S: Final = 3.0
@@ -26,7 +30,10 @@ RETRY_S: Final = 15.0
 RETRY_MOST_S: Final = 120.0
 RETRY_FACTOR: Final = 1.25
 FAILED_S: Final = 10.0
-"""A limit that was lifted and is reached within this time was lifted too far."""
+"""A limit that was raised and is reached within this time was raised too far."""
+AMPLE: Final = 1.5
+AMPLE_S: Final = 10.0
+"""A limit that is so many times what is wanted, for so long, is none."""
 SEND_TIME_BITS: Final = 24
 SEND_TIME_HZ: Final = 1 << 18
 OVERHEAD_BYTES: Final = 28 + 16
@@ -49,6 +56,8 @@ class Uplink:
         self._bytes = 0
         self._busy_since_s = math.inf
         self._busy_bytes = 0
+        self._busy_queue_s = 0.0
+        self._ample_since_s = math.inf
         self._lowered_s = self._raised_s = -math.inf
         self._retry_s = RETRY_S
         self._believed_bps = 0.0
@@ -86,7 +95,7 @@ class Uplink:
         fresh = now - self._told_s < WORD_S
         if fresh and self._short and self._believed_bps > 0:
             carried = min(carried, self._believed_bps)
-        if CARRIED_SHARE * carried < min(wanted_bps, self.limit_bps):
+        if carried < LESS * min(wanted_bps, self.limit_bps):
             self._lower(carried, now)
         elif math.isfinite(self.limit_bps):
             self._raise(wanted_bps, now, self._believed_bps if fresh and not self._short else 0.0)
@@ -100,7 +109,7 @@ class Uplink:
         if self.queue_s <= QUEUE_HIGH_S:
             self._busy_since_s = math.inf
         elif math.isinf(self._busy_since_s):
-            self._busy_since_s, self._busy_bytes = now, 0
+            self._begin_busy(now)
         else:
             self._busy_bytes += self._bytes
         self._least_s, self._bytes = math.inf, 0
@@ -110,9 +119,13 @@ class Uplink:
         busy_s = now - self._busy_since_s
         if busy_s < BUSY_S:
             return math.inf
-        carried = self._busy_bytes * 8 / busy_s
-        self._busy_since_s, self._busy_bytes = now, 0
+        falling = self.queue_s < self._busy_queue_s - FALLING_S
+        carried = math.inf if falling else self._busy_bytes * 8 / busy_s
+        self._begin_busy(now)
         return carried
+
+    def _begin_busy(self, now: float) -> None:
+        self._busy_since_s, self._busy_bytes, self._busy_queue_s = now, 0, self.queue_s
 
     def _lower(self, carried_bps: float, now: float) -> None:
         if now - self._lowered_s < LOWER_INTERVAL_S:
@@ -129,5 +142,6 @@ class Uplink:
                 self._retry_s = RETRY_S
             self.limit_bps *= RETRY_FACTOR
             self._raised_s = now
-        if self.limit_bps > RETRY_FACTOR**2 * wanted_bps:
-            self.limit_bps = math.inf  # what is wanted has fitted for a while
+        self._ample_since_s = min(self._ample_since_s, now) if self.limit_bps > AMPLE * wanted_bps else math.inf
+        if now - self._ample_since_s >= AMPLE_S:
+            self.limit_bps = math.inf

@@ -231,9 +231,9 @@ export interface ReportPlayback {
   readonly still?: boolean;
 }
 
-/** What the page's browser makes of its own uplink, every 5 s while it publishes; what comes within 2 s of the last is
- * not heeded. `available_bps`: its congestion control's estimate, 0 where it tells none; `short`: it sends less than it
- * was told to because of it. */
+/** What the page's browser makes of its own uplink, every 5 s while it publishes; what comes within 2 s of the last
+ * is not heeded. `available_bps`: its congestion control's estimate, 0 where it tells none; `short`: it sends less
+ * than it was told to because of it. */
 export interface ReportSending {
   readonly id?: number | null;
   readonly type: "report_sending";
