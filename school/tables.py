@@ -84,6 +84,8 @@ class Invitation(Base):
     lesson_id: Mapped[str] = mapped_column(ForeignKey("lesson.id", ondelete="CASCADE"), index=True)
     role: Mapped[str] = mapped_column(String(16))
     label: Mapped[str] = mapped_column(String(100), default="")
+    place: Mapped[str] = mapped_column(String(100), default="", server_default="")
+    """The school it is for: who comes by invitations for one place comes through one link."""
     expires_at: Mapped[int]
     revoked_at: Mapped[float | None]
     created_at: Mapped[float]

@@ -76,6 +76,7 @@ async def create_invitation(call: Call) -> a.InvitationOut:
         created_by=creator,
         now=call.now,
         label=body.label,
+        place=body.place,
     )
     return _invitation(call, invitation)
 
@@ -116,6 +117,7 @@ def _invitation(call: Call, invitation: Invitation) -> a.InvitationOut:
         lesson_id=invitation.lesson_id,
         role=Role(invitation.role),
         label=invitation.label,
+        place=invitation.place,
         created_at=invitation.created_at,
         expires_at=invitation.expires_at,
         revoked_at=invitation.revoked_at,

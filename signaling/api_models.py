@@ -56,6 +56,8 @@ class CreateInvitation(Body):
     role: Role
     valid_hours: float = Field(default=24.0, gt=0, le=24 * 366)
     label: str = Field(default="", max_length=200)
+    place: str = Field(default="", max_length=200)
+    """The school: its computers come through one link, whatever their address."""
 
 
 class InvitationOut(Body):
@@ -68,6 +70,7 @@ class InvitationOut(Body):
     lesson_id: str
     role: Role
     label: str
+    place: str
     created_at: float
     expires_at: float
     revoked_at: float | None

@@ -273,6 +273,7 @@ class Classroom:
             seat.shown_height, seat.still = 0, False
             return
         seat.publisher = None
+        seat.uplink_short = False
         seat.flowing.clear()
         seat.heights.clear()
         seat.encodings_wanted.clear()
@@ -395,6 +396,7 @@ class Classroom:
             participant_id=who,
             flowing=fed is not None and fed.flowing,
             height=fed.height if fed is not None else 0,
+            short=fed is not None and fed.short,
         )
         if state != self._told[slot]:
             self._told[slot] = state

@@ -11,7 +11,7 @@ from typing import Any
 from signaling import messages as m
 from signaling.chat import KeptLine, clean_chat
 from signaling.classroom import Classroom
-from signaling.effects import MuteSource, ViewSlot
+from signaling.effects import MuteSource, TellUplink, ViewSlot
 from signaling.errors import Refusal
 from signaling.limits import Moment
 from signaling.messages import ErrorCode, LessonState, Role
@@ -19,7 +19,7 @@ from signaling.rights import STAFF, not_allowed, require_right
 from signaling.seats import Seat, View
 from streaming.control import Slot, Source
 
-PLAYBACK_EVERY_S = 2.0
+REPORTS_EVERY_S = 2.0
 
 Command = Callable[[Classroom, Seat, Any, Moment], None]
 
@@ -191,7 +191,7 @@ def _set_consent(room: Classroom, seat: Seat, message: m.SetConsent, at: Moment)
 
 
 def _report_playback(room: Classroom, seat: Seat, message: m.ReportPlayback, at: Moment) -> None:
-    if seat.playback_at is not None and at.now - seat.playback_at < PLAYBACK_EVERY_S:
+    if seat.playback_at is not None and at.now - seat.playback_at < REPORTS_EVERY_S:
         return
     seat.playback_at = at.now
     room.figures.played(message, seat.link_key)
@@ -199,6 +199,15 @@ def _report_playback(room: Classroom, seat: Seat, message: m.ReportPlayback, at:
     if seat.shown_height != message.height:
         seat.shown_height = message.height
         room.announce_to_staff(seat, at)
+
+
+def _report_sending(room: Classroom, seat: Seat, message: m.ReportSending, at: Moment) -> None:
+    if seat.publisher != "page":
+        return
+    if seat.sending_at is not None and at.now - seat.sending_at < REPORTS_EVERY_S:
+        return
+    seat.sending_at = at.now
+    room.do(TellUplink(seat.publish_peer, message.available_bps, message.short))
 
 
 def _leave(room: Classroom, seat: Seat, _: m.Leave, at: Moment) -> None:
@@ -222,5 +231,6 @@ COMMANDS: dict[type[m.ClientMessage], Command] = {
     m.SetRecording: _set_recording,
     m.SetConsent: _set_consent,
     m.ReportPlayback: _report_playback,
+    m.ReportSending: _report_sending,
     m.Leave: _leave,
 }

@@ -79,6 +79,15 @@ class ViewSlot:
 
 
 @dataclass(frozen=True, slots=True)
+class TellUplink:
+    """What a publisher's page says of its uplink."""
+
+    peer_id: str
+    believed_bps: int
+    short: bool
+
+
+@dataclass(frozen=True, slots=True)
 class DropPeer:
     peer_id: str
 
@@ -126,6 +135,7 @@ Effect = (
     | FeedSlot
     | MuteSource
     | ViewSlot
+    | TellUplink
     | DropPeer
     | RecordState
     | RecordSpan

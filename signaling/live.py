@@ -26,6 +26,7 @@ from signaling.effects import (
     RecordSpan,
     RecordState,
     Send,
+    TellUplink,
     ViewSlot,
 )
 from signaling.errors import MediaRefused, MediaUnavailable, Refusal
@@ -190,7 +191,7 @@ class LiveLesson:
             case _:
                 self._post(self._media_request(effect))
 
-    def _media_request(self, effect: FeedSlot | MuteSource | ViewSlot | RecordMedia | DropPeer) -> Request:
+    def _media_request(self, effect: FeedSlot | MuteSource | ViewSlot | TellUplink | RecordMedia | DropPeer) -> Request:
         lesson = self.lesson_id
         match effect:
             case FeedSlot(slot, peer, source):
@@ -204,6 +205,10 @@ class LiveLesson:
             case RecordMedia(recording_id, paused, peers):
                 return control.SetRecording(
                     request_id=0, lesson_id=lesson, recording_id=recording_id, paused=paused, peers=list(peers)
+                )
+            case TellUplink(peer, believed_bps, short):
+                return control.TellUplink(
+                    request_id=0, lesson_id=lesson, peer_id=peer, believed_bps=believed_bps, short=short
                 )
             case DropPeer(peer):
                 return control.ClosePeer(request_id=0, lesson_id=lesson, peer_id=peer)

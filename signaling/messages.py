@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from streaming.control import SDP_MAX_CHARS, Slot, Source
+from streaming.control import BPS_MAX, SDP_MAX_CHARS, Slot, Source
 
 PROTOCOL_VERSION = 1
 MESSAGE_MAX_BYTES = 128 * 1024
@@ -133,6 +133,8 @@ class SlotState(Frozen):
     flowing: bool
     height: int = 0
     """Of the fullest picture that the participant sends; 0: not known."""
+    short: bool = False
+    """The participant's own link carries less than viewers want of it."""
 
 
 # ---------------------------------------------------------------- client -> server
@@ -140,12 +142,14 @@ class SlotState(Frozen):
 
 class EncodingLimit(Frozen):
     """What a publisher does with one encoding. `index` counts the rids of the offer; of the microphone 0 is
-    `microphone_low`, 1 the full one, where both were offered. 0: no limit of the server's."""
+    `microphone_low`, 1 the full one, where both were offered. 0: what the page does by itself. `withheld`: off because
+    the publisher's own link does not carry it."""
 
     index: int
     active: bool
     max_bitrate_bps: int = 0
     max_framerate: int = 0
+    withheld: bool = False
 
 
 class ClientMessage(Frozen):
@@ -316,6 +320,16 @@ class ReportPlayback(ClientMessage):
     still: bool = False
 
 
+class ReportSending(ClientMessage):
+    """What the page's browser makes of its own uplink, every 5 s while it publishes; what comes within 2 s of the last
+    is not heeded. `available_bps`: its congestion control's estimate, 0 where it tells none; `short`: it sends less
+    than it was told to because of it."""
+
+    type: Literal["report_sending"] = "report_sending"
+    available_bps: int = Field(ge=0, le=BPS_MAX)
+    short: bool
+
+
 # ---------------------------------------------------------------- server -> client
 
 
@@ -433,6 +447,8 @@ class OwnLink(Frozen):
     bitrate_bps: int
     loss: float
     rtt_ms: float
+    short: bool = False
+    """Up: the link carries less than viewers want; about `estimate_bps`, which is else 0."""
 
 
 class MediaLost(Frozen):
@@ -476,7 +492,8 @@ FromClient = Annotated[
     | SetConsent
     | Leave
     | Ping
-    | ReportPlayback,
+    | ReportPlayback
+    | ReportSending,
     Field(discriminator="type"),
 ]
 FromServer = Annotated[

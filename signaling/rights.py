@@ -31,6 +31,7 @@ RIGHTS: dict[type[m.ClientMessage], frozenset[Role]] = {
     m.Leave: EVERYBODY,
     m.Ping: EVERYBODY,
     m.ReportPlayback: EVERYBODY,
+    m.ReportSending: SPEAKERS,
 }
 
 

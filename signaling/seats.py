@@ -69,6 +69,9 @@ class Seat:
     """Of the largest picture its page shows, as the page measured."""
     still: bool = False
     playback_at: float | None = None
+    sending_at: float | None = None
+    uplink_short: bool = False
+    """Its link carries less up than viewers want."""
     heights: dict[Source, int] = field(default_factory=dict)
     """Of the fullest picture of each source it sends."""
     ice_tags: dict[PeerKind, str] = field(default_factory=dict)

@@ -19,6 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 SDP_MAX_CHARS = 64 * 1024
 MESSAGE_MAX_BYTES = 256 * 1024
+BPS_MAX = 1_000_000_000
+"""Of any rate that a page tells."""
 
 
 class Source(StrEnum):
@@ -187,6 +189,18 @@ class Load(Message):
     bps: int = Field(ge=0, le=5_000_000)
 
 
+class TellUplink(Message):
+    """What a publisher's page knows of its uplink, every few seconds. `believed_bps`: what its browser's congestion
+    control takes it to carry, 0 where it does not say; `short`: it sends less than it was told to for want of it."""
+
+    type: Literal["tell_uplink"] = "tell_uplink"
+    request_id: int
+    lesson_id: str
+    peer_id: str
+    believed_bps: int = Field(ge=0, le=BPS_MAX)
+    short: bool
+
+
 class GetSnapshot(Message):
     """Everything the process holds: asked by a web process that has just (re)connected."""
 
@@ -322,12 +336,14 @@ class RecordingChanged(Message):
 
 
 class EncodingWanted(BaseModel):
-    """What a publisher should do with one encoding; `index` counts as in `SlotLink.encoding`. 0: no limit of ours."""
+    """What a publisher should do with one encoding; `index` counts as in `SlotLink.encoding`. 0: no limit of ours.
+    `withheld`: it is off because the publisher's uplink does not carry it."""
 
     index: int
     active: bool
     max_bitrate_bps: int = 0
     max_framerate: int = 0
+    withheld: bool = False
 
 
 class EncodingsWanted(Message):
@@ -362,10 +378,12 @@ class LinkReport(Message):
     loss: float = Field(ge=0, le=1)
     rtt_ms: float
     queue_ms: float = 0.0
-    """Of a subscriber: what packets wait in front of its link."""
+    """What packets wait in front of the link."""
     peak_bps: int = 0
     """Of a publisher: the most that came within half a second since the report before. What fills a link for a moment
     shows what it carries, however much its sender hesitates afterwards."""
+    short: bool = False
+    """Of a publisher: the link carries less than viewers want. Its `estimate_bps` is 0 where no limit is known."""
     slots: list[SlotLink] = Field(default_factory=list)
 
 
@@ -384,6 +402,7 @@ Request = Annotated[
     | View
     | SetRecording
     | Load
+    | TellUplink
     | GetSnapshot
     | GetMetrics,
     Field(discriminator="type"),

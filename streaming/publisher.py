@@ -9,6 +9,7 @@ from typing import Final
 
 from streaming.control import Source
 from streaming.net.negotiation import PublishedSection
+from streaming.rate.uplink import Uplink
 from streaming.uptrack.cache import OUTSIDE_BYTES
 from streaming.uptrack.encoding import Encoding
 from streaming.uptrack.feedback import ArrivalLog
@@ -81,6 +82,7 @@ class Publisher:
         self.received_bytes = 0
         """On the wire, headers down to IP included."""
         self.peak = PeakRate()
+        self.uplink = Uplink()
         self._sections = {section.mid: section for section in sections}
         self._by_payload_type: dict[int, PublishedSection | None] = {}
         for section in sections:
@@ -94,6 +96,7 @@ class Publisher:
         self._rid_id = next((each.rid for each in ids if each.rid), 0)
         self._repaired_id = next((each.repaired_rid for each in ids if each.repaired_rid), 0)
         self._number_id = next((each.transport_cc for each in ids if each.transport_cc), 0)
+        self._send_time_id = next((each.abs_send_time for each in ids if each.abs_send_time), 0)
         self._remb = any(section.remb for section in sections)
         self._arrivals = ArrivalLog()
         self._next_nack_s = 0.0
@@ -105,10 +108,15 @@ class Publisher:
         """One decrypted packet in the first `length` bytes; returns the UpTrack that took it. Raises WireError."""
         header = rtp.parse_header(packet, length)
         self.received_bytes += length + OUTSIDE_BYTES
+        send_time = None
         if header.extension_profile:
             place = extensions.find_one(packet, header, self._number_id)
             if place is not None:
                 self._arrivals.arrived(extensions.read_u16(packet, *place), now)
+            place = extensions.find_one(packet, header, self._send_time_id) if self._send_time_id else None
+            if place is not None:
+                send_time = extensions.read_u24(packet, *place)
+        self.uplink.arrived(send_time, length, now)
         route = self._routes.get(header.ssrc)
         if route is None:
             route = self._resolve(packet, header)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Final
 
 from streaming.control import (
@@ -24,6 +26,7 @@ from streaming.fanout.sink import PacketSink
 from streaming.fanout.viewers import Viewers
 from streaming.net.negotiation import PublishedSection, SlotSsrcs, SubscribedSection
 from streaming.publisher import Publisher
+from streaming.rate.audience import Audience, Seniority
 from streaming.rate.estimator import START_BPS, Estimator
 from streaming.rate.publisher_control import PublisherControl
 from streaming.rate.rate_control import RateControl
@@ -96,7 +99,8 @@ class Room:
         self.rates = RateControl(self.viewers, list(self.fanouts.values()))
         self.counts: Counter[str] = Counter()
         self.tap: Tap | None = None
-        self._controls: dict[UpTrack, PublisherControl] = {}
+        self._controls: dict[str, PublisherControl] = {}
+        self._seniority = Seniority()
         self._feeds: dict[Slot, tuple[str, Source]] = {}
         self._muted: set[tuple[str, Source]] = set()
         self._send_rtcp = send_rtcp
@@ -133,9 +137,9 @@ class Room:
         publisher = self.publishers.pop(peer_id, None)
         if publisher is None:
             return
+        self._controls.pop(peer_id, None)
         for track in publisher.tracks.values():
             self._fresh.pop(track, None)
-            self._controls.pop(track, None)
         for key in [key for key in self._flowing if key[0] == peer_id]:
             former = self._flowing.pop(key)
             if former.flowing:
@@ -160,6 +164,7 @@ class Room:
         """`link`: the same for viewers behind one link, "" where that is unknown."""
         row = self.viewers.add()
         self.rates.add(row, link, start_bps)
+        self._seniority.came(row, self.viewers.rows, math.inf)
         subscriber = Subscriber(peer_id, row, sections, self.fanouts, not_from)
         self.subscribers[peer_id] = subscriber
         for track in subscriber.downtracks.values():
@@ -196,6 +201,7 @@ class Room:
         self.viewers.connect(subscriber.row, session, address, stream)
         if first:
             self.rates.connected(subscriber.row, self._ticked_s)
+            self._seniority.came(subscriber.row, self.viewers.rows, self._ticked_s)
 
     # ------------------------------------------------------------ who is seen where
 
@@ -235,6 +241,12 @@ class Room:
         for slot, track in subscriber.downtracks.items():
             own = subscriber.not_from is not None and self._feeds.get(slot, ("",))[0] == subscriber.not_from
             track.fanout.set_blocked(subscriber.row, own)
+
+    def uplink_told(self, peer_id: str, believed_bps: int, short: bool) -> None:
+        """What a publisher's page says of its uplink."""
+        publisher = self.publishers.get(peer_id)
+        if publisher is not None:
+            publisher.uplink.told(believed_bps, short, self._ticked_s)
 
     def mute(self, peer_id: str, source: Source, muted: bool) -> None:
         (self._muted.add if muted else self._muted.discard)((peer_id, source))
@@ -348,26 +360,22 @@ class Room:
         return float(self.estimator.estimate_bps[rows].min()) if rows else float("inf")
 
     def _control_publishers(self, now: float) -> None:
-        """Tell publishers which encodings somebody needs."""
-        desired: dict[UpTrack, set[int]] = {}
+        """Tell publishers which encodings somebody needs, and how much of them."""
+        audiences: dict[UpTrack, Audience] = {}
         for fanout in self.fanouts.values():
             if fanout.source is not None:
-                desired.setdefault(fanout.source, set()).update(fanout.desired)
+                audience = audiences.setdefault(fanout.source, Audience())
+                self._seniority.gather(audience, fanout, self.estimator, self.rates.prober, now)
         for track in self.tap.pictures() if self.tap is not None else ():
-            desired.setdefault(track, set()).update(range(len(track.encodings)))
-        for publisher in self.publishers.values():
-            for source, track in publisher.tracks.items():
-                control = self._controls.get(track)
-                if control is None:
-                    control = self._controls[track] = PublisherControl(track, now)
-                wanted = control.update(desired.get(track, set()), now)
-                if wanted is not None:
-                    encodings = [EncodingWanted(index=each.index, active=each.active) for each in wanted]
-                    self._emit(
-                        EncodingsWanted(
-                            lesson_id=self.lesson_id, peer_id=publisher.peer_id, source=source, encodings=encodings
-                        )
-                    )
+            audiences.setdefault(track, Audience()).desired |= set(range(len(track.encodings)))
+        for peer_id, publisher in self.publishers.items():
+            control = self._controls.setdefault(peer_id, PublisherControl())
+            publisher.uplink.tick(control.sent_bps(now), now)
+            for source, wanted in control.update(publisher.tracks, audiences, publisher.uplink.limit_bps, now):
+                encodings = [EncodingWanted(**asdict(each)) for each in wanted]
+                self._emit(
+                    EncodingsWanted(lesson_id=self.lesson_id, peer_id=peer_id, source=source, encodings=encodings)
+                )
 
     def _feedback_out(self, now: float) -> None:
         for fanout in self.fanouts.values():
@@ -430,16 +438,20 @@ class Room:
             lost = sum(loss.lost for loss in losses)
             received = sum(each.packets for track in publisher.tracks.values() for each in track.encodings)
             bitrate = self._rate(publisher.peer_id, publisher.received_bytes, now)
+            limit_bps = publisher.uplink.limit_bps
             self._emit(
                 LinkReport(
                     lesson_id=self.lesson_id,
                     peer_id=publisher.peer_id,
                     role="publisher",
-                    estimate_bps=0,
+                    estimate_bps=int(limit_bps) if math.isfinite(limit_bps) else 0,
                     bitrate_bps=bitrate,
                     loss=lost / max(1, lost + received),
                     rtt_ms=0.0,
                     peak_bps=publisher.peak.take(),
+                    queue_ms=max(0.0, publisher.uplink.queue_s) * 1000,
+                    short=publisher.peer_id in self._controls
+                    and self._controls[publisher.peer_id].short(limit_bps, now),
                 )
             )
         for subscriber in self.subscribers.values():

@@ -235,6 +235,8 @@ class Worker:
                 self._room(request.lesson_id).mute(request.peer_id, request.source, request.muted)
             case control.SetRecording():
                 self._set_recording(request)
+            case control.TellUplink():
+                self._room(request.lesson_id).uplink_told(request.peer_id, request.believed_bps, request.short)
             case control.View():
                 self._room(request.lesson_id).view(request.peer_id, request.slot, request.paused, request.height)
             case control.Load():

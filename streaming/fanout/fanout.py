@@ -37,6 +37,8 @@ class FanOut:
         """Of this slot's pictures resolution counts before motion."""
         self.desired: set[int] = set()
         """Encodings that viewers take or could take, as the allocator found."""
+        self.room_bps: npt.NDArray[np.float64] = np.zeros(0)
+        """What each row's estimate has left for this picture, as the allocator found; NaN where nothing may be sent."""
         self.ssrc = ssrc
         self.rtx_ssrc = rtx_ssrc
         self.viewers = viewers

@@ -85,6 +85,7 @@ class Allocator:
         left = budget_bps.copy()
         for fanout in fanouts:
             fanout.desired.clear()
+            fanout.room_bps = np.full(len(left), np.nan)
             fanout.downtracks.reserve(len(left))
             if fanout.audio and fanout.source is not None:
                 self._sound(fanout, budget_bps, left, now)
@@ -96,6 +97,7 @@ class Allocator:
                 allowed = fanout.allowed()
                 for height in np.unique(heights[allowed]).tolist():
                     rows = np.flatnonzero(allowed & (heights == height))
+                    fanout.room_bps[rows] = left[rows]
                     options = picture_options(fanout.source, now, height, fanout.sharp)
                     if options:
                         self._pictures(fanout, options, rows, left, spare, crisis, step_bps, now)

@@ -54,6 +54,12 @@ class Encoding:
         """First sequence number of the latest keyframe; -1 when none is known."""
         self.resting = False
         """Its publisher has been told that nobody needs it now."""
+        self.withheld = False
+        """Its publisher has been told to leave it out, since its uplink does not carry it."""
+        self.told_bps = 0.0
+        """What it may cost at most, as its publisher has been told or will be when it is woken; 0: no limit known."""
+        self.ceiling_bps = 0.0
+        """What more of it could be asked for, 0: not known."""
         self.last_packet_s = float("-inf")
         self.last_rtp_time = -1
         self.packets = 0
@@ -168,9 +174,23 @@ class Encoding:
         self._window_start_s = now
         self._rates_due_s = now + (RATE_WINDOW_S if any(self.bitrate_bps) else FIRST_RATE_WINDOW_S)
 
+    def expect(self, told_bps: float, ceiling_bps: float) -> None:
+        """Its publisher has been told this limit: what is measured soon fits, and is taken to fit until then."""
+        measured = sum(self.bitrate_bps)
+        if told_bps != self.told_bps and measured > told_bps > 0:
+            self.bitrate_bps = [rate * told_bps / measured for rate in self.bitrate_bps]
+            self._window_bytes = [0] * TEMPORAL_LAYERS
+            self._window_start_s, self._rates_due_s = self.last_packet_s, self.last_packet_s + RATE_WINDOW_S
+        self.told_bps, self.ceiling_bps = told_bps, ceiling_bps
+
+    @property
+    def asleep(self) -> bool:
+        """Its publisher has been told to leave it out, for one reason or the other."""
+        return self.resting or self.withheld
+
     def available(self, now: float) -> bool:
         """Flows, or would if its publisher were asked."""
-        return self.resting or self.flowing(now)
+        return not self.withheld and (self.resting or self.flowing(now))
 
     def flowing(self, now: float) -> bool:
         """Packets came within the last second."""

@@ -48,6 +48,7 @@ ROWS: dict[type[m.ClientMessage], tuple[Callable[[Seat, Seat], m.ClientMessage],
         lambda me, other: m.ReportPlayback(freezes=0, frozen_s=0, samples=0, concealed_samples=0, frames_decoded=0),
         {T, C, K, V},
     ),
+    m.ReportSending: (lambda me, other: m.ReportSending(available_bps=420_000, short=True), {T, C, K}),
 }
 
 

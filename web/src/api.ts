@@ -22,6 +22,8 @@ export interface Invitation {
   readonly invitation_id: string;
   readonly role: Role;
   readonly label: string;
+  /** The school it is for; empty where none is named. */
+  readonly place: string;
   /** Empty once revoked or expired. */
   readonly link: string;
   /** Opens on other computers; another than `link` where this is the server's own computer. */
@@ -107,8 +109,8 @@ export const endLesson = (lessonId: string) => call<Lesson>("DELETE", lessonPath
 export const invitations = async (lessonId: string, token?: string) =>
   (await call<{ invitations: Invitation[] }>("GET", `${lessonPath(lessonId)}/invitations`, undefined, token))
     .invitations;
-export const invite = (lessonId: string, role: Role, validHours: number, token?: string) =>
-  call<Invitation>("POST", `${lessonPath(lessonId)}/invitations`, { role, valid_hours: validHours }, token);
+export const invite = (lessonId: string, role: Role, validHours: number, place: string, token?: string) =>
+  call<Invitation>("POST", `${lessonPath(lessonId)}/invitations`, { role, valid_hours: validHours, place }, token);
 export const revoke = (lessonId: string, invitationId: string, token?: string) =>
   call<Invitation>(
     "DELETE",

@@ -37,12 +37,14 @@ export interface ChatLine {
 }
 
 /** What a publisher does with one encoding. `index` counts the rids of the offer; of the microphone 0 is
- * `microphone_low`, 1 the full one, where both were offered. 0: no limit of the server's. */
+ * `microphone_low`, 1 the full one, where both were offered. 0: what the page does by itself. `withheld`: off because
+ * the publisher's own link does not carry it. */
 export interface EncodingLimit {
   readonly index: number;
   readonly active: boolean;
   readonly max_bitrate_bps: number;
   readonly max_framerate: number;
+  readonly withheld: boolean;
 }
 
 /** To the publisher only: what of this source somebody needs. Told when it changes, and again after a resume; a
@@ -209,6 +211,7 @@ export interface OwnLink {
   readonly bitrate_bps: number;
   readonly loss: number;
   readonly rtt_ms: number;
+  readonly short: boolean;
 }
 
 /** Somebody came or changed. */
@@ -296,6 +299,16 @@ export interface ReportPlayback {
   readonly frames_decoded: number;
   readonly height?: number;
   readonly still?: boolean;
+}
+
+/** What the page's browser makes of its own uplink, every 5 s while it publishes; what comes within 2 s of the last
+ * is not heeded. `available_bps`: its congestion control's estimate, 0 where it tells none; `short`: it sends less
+ * than it was told to because of it. */
+export interface ReportSending {
+  readonly id?: number | null;
+  readonly type: "report_sending";
+  readonly available_bps: number;
+  readonly short: boolean;
 }
 
 export type Role = "teacher" | "co_teacher" | "class" | "viewer";
@@ -394,6 +407,7 @@ export interface SlotState {
   readonly participant_id: string | null;
   readonly flowing: boolean;
   readonly height: number;
+  readonly short: boolean;
 }
 
 /** What a publisher sends: one microphone, camera or screen (with its sound).
@@ -451,7 +465,8 @@ export type FromClient =
   | SetConsent
   | Leave
   | Ping
-  | ReportPlayback;
+  | ReportPlayback
+  | ReportSending;
 
 export type FromServer =
   | Welcome

@@ -49,6 +49,7 @@ describe("what the server wants of the encodings", () => {
     active,
     max_bitrate_bps: bitrate,
     max_framerate: framerate,
+    withheld: false,
   });
 
   test("is done by place, and lifted again", () => {
@@ -60,8 +61,8 @@ describe("what the server wants of the encodings", () => {
     expect(limited(off, usual, [limit(0, true), limit(1, true)])).toEqual(now);
   });
 
-  test("is never more than our own, and leaves alone what it does not name", () => {
-    expect(limited(now, usual, [limit(0, true, 9_000_000)])).toEqual(now);
+  test("is never much more than our own, and leaves alone what it does not name", () => {
+    expect(limited(now, usual, [limit(0, true, 9_000_000)])[0]?.maxBitrate).toBe(1_650_000);
     expect(limited(now, usual, [])).toEqual(now);
   });
 });
@@ -168,18 +169,23 @@ describe("playback", () => {
     bitrate_bps: 0,
     loss,
     rtt_ms: 50,
+    short: false,
   });
-  const judged = (frames: number, height: number, sound: number, told: OwnLink | null, asked = camera) =>
+  const judged = (frames: number, height: number, sound: number, told: OwnLink | null, asked = camera, short = false) =>
     receptionOf(
       shownBetween(reading(0, 10, height, 10), reading(5000, 10 + frames, height, 10 + sound), asked),
       asked,
       told,
+      short,
     );
 
   test.each([
     ["good", judged(120, 720, 250, link(3e6))],
     ["smaller", judged(120, 360, 250, link(5e5))],
     ["smaller_sent", judged(120, 360, 250, link(3e6))],
+    ["sender_short", judged(120, 360, 250, link(3e6), camera, true)],
+    ["sender_short", judged(120, 360, 250, link(6e5), new Map<Slot, number>([["teacher_video", 360]]), true)],
+    ["smaller", judged(120, 180, 250, link(3e5), camera, true)],
     ["still", judged(2, 180, 250, link(1e5))],
     ["sound_only", judged(0, 180, 80, link(5e4))],
     ["waiting", judged(0, 180, 0, null)],
@@ -224,5 +230,18 @@ describe("what is lowered of the pictures that are sent", () => {
     ["of a source that is not sent", [{ ...because("bandwidth"), framesPerSecond: 0 }, pair(3e5)], []],
   ])("%s", (_, report, expected) => {
     expect([...lowered(report)]).toEqual(expected);
+  });
+
+  test("a link that carries what the server asks for is not short", () => {
+    const report = [because("bandwidth"), q, pair(4e5)];
+    expect([
+      ...lowered(
+        report,
+        new Map([
+          ["2/f", 300_000],
+          ["2/q", 100_000],
+        ]),
+      ),
+    ]).toEqual([]);
   });
 });

@@ -41,7 +41,7 @@ export class Classroom {
   readonly subscriber: Subscriber;
   readonly publisher: Signal<Publisher | null> = signal(null);
   readonly reception: ReceptionWatch;
-  readonly sending = new SendingWatch(this.publisher);
+  readonly sending = new SendingWatch(this.publisher, (message) => this.connection.send(message));
   readonly screen = new ScreenShare();
   readonly microphoneOn = signal(true);
   readonly cameraOn = signal(true);

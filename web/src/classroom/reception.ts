@@ -64,7 +64,8 @@ export class ReceptionWatch {
     const link = state.links.down;
     const shown = shownBetween(before, reading, asked);
     this.shown.value = shown;
-    this.now.value = receptionOf(shown, asked, link);
+    const short = [...asked.keys()].some((slot) => state.slots.get(slot)?.short);
+    this.now.value = receptionOf(shown, asked, link, short);
     const last = this.#readings.at(-2) ?? before;
     this.samples.value = withSample(this.samples.peek(), {
       at_s: reading.at_ms / 1000,

@@ -10,8 +10,16 @@ export interface Shown {
 }
 
 /** How a viewer's link does, in words of the locale files. `smaller`: the link carries no more; `smaller_sent`: it would,
- * but no more is sent. */
-export type Reception = "waiting" | "sound_only" | "still" | "smaller" | "smaller_sent" | "unsteady" | "good";
+ * but no more is sent; `sender_short`: since the sender's own link carries no more. */
+export type Reception =
+  | "waiting"
+  | "sound_only"
+  | "still"
+  | "smaller"
+  | "smaller_sent"
+  | "sender_short"
+  | "unsteady"
+  | "good";
 
 const SMALLER = 0.75;
 const STILL_FPS = 1;
@@ -40,15 +48,23 @@ export function shownBetween(before: Reading, now: Reading, asked: ReadonlyMap<S
 export const isStill = ({ height, cameraFps }: Shown): boolean =>
   height > 0 && cameraFps !== null && cameraFps > 0 && cameraFps < STILL_FPS;
 
-export function receptionOf(shown: Shown, asked: ReadonlyMap<Slot, number>, link: OwnLink | null): Reception {
+/** `short`: the link of whoever sends one of these pictures carries less than is wanted. */
+export function receptionOf(
+  shown: Shown,
+  asked: ReadonlyMap<Slot, number>,
+  link: OwnLink | null,
+  short = false,
+): Reception {
   if (shown.height === 0) {
     if (!shown.sound) return "waiting";
     return asked.size > 0 ? "sound_only" : "good";
   }
   if (isStill(shown)) return "still";
   if (shown.height < SMALLER * Math.max(...asked.values())) {
-    return (link?.estimate_bps ?? 0) < AMPLE_BPS ? "smaller" : "smaller_sent";
+    if ((link?.estimate_bps ?? 0) < AMPLE_BPS) return "smaller";
+    return short ? "sender_short" : "smaller_sent";
   }
+  if (short) return "sender_short";
   if (link && (link.loss > UNSTEADY_LOSS || link.rtt_ms > UNSTEADY_RTT_MS)) return "unsteady";
   return "good";
 }

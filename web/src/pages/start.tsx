@@ -81,7 +81,7 @@ function LessonsPage({ onSignOut }: { readonly onSignOut: () => Promise<void> })
   const create = (title: string, kind: "full" | "partial", hours: number) =>
     attempt(async () => {
       const { lesson_id } = await createLesson(title, kind);
-      for (const role of FIRST_LINKS) await invite(lesson_id, role, hours);
+      for (const role of FIRST_LINKS) await invite(lesson_id, role, hours, "");
       opened.value = lesson_id;
     });
   const shown = list.value?.find((one) => one.lesson_id === opened.value);

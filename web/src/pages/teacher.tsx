@@ -18,7 +18,7 @@ import { TeacherStage } from "../components/teacher_stage";
 import { Sounds } from "../components/video";
 import { useWakeLock } from "../components/wake_lock";
 import { Badge, LinkBars } from "../components/words";
-import { t } from "../i18n";
+import { rate, t } from "../i18n";
 import type { Lowered } from "../media/lowered";
 import { ScreenShare } from "../media/screen";
 import { MediaToggles } from "./watch";
@@ -100,9 +100,17 @@ function ConsoleHead(props: {
 /** What is lowered of the pictures that leave this computer, and why. */
 function SendingNotes({ classroom }: { readonly classroom: Classroom }): JSX.Element {
   const found = classroom.sending.lowered.value;
+  const up = classroom.state.value?.links.up;
+  const withheld = (classroom.publisher.value?.withheld.value.size ?? 0) > 0;
   return (
     <ul class="sending" role="status">
-      {LOWERED.filter((one) => found.has(one)).map((one) => (
+      {up?.short && (
+        <li class="link" data-testid="sending-uplink">
+          <Icon name="warning" />
+          {t(withheld ? "sending-uplink-off" : "sending-uplink-less", { rate: rate(up.estimate_bps) })}
+        </li>
+      )}
+      {LOWERED.filter((one) => found.has(one) && !(up?.short && one === "link")).map((one) => (
         <li key={one} class={one} data-testid={`sending-${one}`}>
           {one !== "spared" && <Icon name="warning" />}
           {t(`sending-${one}`)}
