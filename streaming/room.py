@@ -260,7 +260,7 @@ class Room:
         """RTCP of a viewer. It acts on this viewer's rows only."""
         for packet in packets:
             if isinstance(packet, rtcp.TransportFeedback):
-                self.rates.feedback.add(subscriber.row, packet.feedback)
+                self.rates.feedback.add(subscriber.row, packet.packet)
             elif isinstance(packet, rtcp.Nack):
                 track = subscriber.downtrack(packet.media_ssrc)
                 if track is not None:
