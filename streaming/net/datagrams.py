@@ -23,6 +23,7 @@ ffi.cdef(
     """
     int recvmmsg(int fd, void *messages, unsigned int count, int flags, void *timeout);
     int sendmmsg(int fd, void *messages, unsigned int count, int flags);
+    ssize_t sendto(int fd, void *data, size_t length, int flags, void *address, unsigned int address_length);
     """
 )
 libc: Any = ffi.dlopen(None)
@@ -85,6 +86,14 @@ def bind_udp(host: str, port: int) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+def send_datagram(sock: socket.socket, data: bytes, key: Key) -> bool:
+    """Send one datagram to an address as the kernel writes it; False when the kernel did not take it."""
+    sent: int = libc.sendto(
+        sock.fileno(), ffi.from_buffer(data), len(data), MSG_DONTWAIT, ffi.from_buffer(key), len(key)
+    )
+    return sent >= 0
 
 
 class ReceiveBatch:
