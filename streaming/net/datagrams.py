@@ -112,6 +112,7 @@ class ReceiveBatch:
         self._messages["iov"] = self._iovecs.ctypes.data + np.arange(RECEIVE_BATCH) * IOVEC.itemsize
         self._messages["iov_count"] = 1
         self._name_lengths, self._lengths = self._messages["name_length"], self._messages["length"]
+        self._keys = self._names.view(f"V{SOCKADDR_BYTES}")
         self._pointer = ffi.cast("void *", self._messages.ctypes.data)
 
     def receive(self) -> list[tuple[int, Key]]:
@@ -119,12 +120,8 @@ class ReceiveBatch:
         count = libc.recvmmsg(self._fd, self._pointer, RECEIVE_BATCH, MSG_DONTWAIT, ffi.NULL)
         if count <= 0:
             return []
-        lengths, names = self._lengths[:count].tolist(), self._names[: count * SOCKADDR_BYTES].tobytes()
         self._name_lengths[:count] = SOCKADDR_BYTES
-        return [
-            (length, names[start : start + SOCKADDR_BYTES])
-            for length, start in zip(lengths, range(0, len(names), SOCKADDR_BYTES), strict=True)
-        ]
+        return list(zip(self._lengths[:count].tolist(), self._keys[:count].tolist(), strict=True))
 
 
 class SendBatch:

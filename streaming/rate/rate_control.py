@@ -52,7 +52,7 @@ class RateControl:
         nothing = np.zeros(rows)
         self._allocation = Allocation(nothing, np.full(rows, np.nan), np.full(rows, np.nan))
         self._short = np.zeros(rows, np.bool_)
-        self._pace_bps: npt.NDArray[np.float64] = np.full(rows, START_BPS)
+        self._rate = pacer.pace(np.full(rows, START_BPS))
 
     def add(self, row: int, link: str, start_bps: float) -> None:
         """A viewer takes the row. `link`: the same for viewers behind one link, "" where that is unknown."""
@@ -107,7 +107,7 @@ class RateControl:
         active = [fanout for fanout in self._fanouts if fanout.source is not None]
         for fanout in active:
             fanout.charge()
-        pacer.refill(self._viewers, self._pace_bps, min(elapsed, 1.0))
+        pacer.refill(self._viewers, self._rate, min(elapsed, 1.0))
         for row in self._newcomers:
             self._viewers.credit[row] = pacer.START_CREDIT_BYTES
         self._newcomers.clear()
@@ -170,7 +170,7 @@ class RateControl:
         pace = np.where(self.estimator.draining, pace, np.maximum(pace, self._allocation.cost_bps))
         for row, probe in self.prober.running.items():
             pace[row] = max(pace[row], probe.goal_bps)
-        self._pace_bps = pace
+        self._rate = pacer.pace(pace)
 
     def _allocate(self, now: float) -> None:
         estimator = self.estimator
