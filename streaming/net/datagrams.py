@@ -148,15 +148,8 @@ class SendBatch:
         self._control[:16].view("u8")[0] = 18  # cmsg_len: header and one u16
         self._control[8:16].view("i4")[:] = (SOL_UDP, UDP_SEGMENT)
         self._segment_size = self._control[16:18].view("u2")
-        self._segmented = np.zeros(slots, MMSGHDR)
-        self._segmented["name_length"] = SOCKADDR_BYTES
-        self._segmented["control"] = self._control.ctypes.data
-        self._segmented["control_length"] = 24
-        self._segmented_names, self._segmented_iovecs = self._segmented["name"], self._segmented["iov"]
-        self._segmented_counts = self._segmented["iov_count"]
+        self._segmented: dict[int, npt.NDArray[np.void]] = {}  # by packets of a message
         self._message_pointer = ffi.cast("char *", self._messages.ctypes.data)
-        self._segmented_pointer = ffi.cast("char *", self._segmented.ctypes.data)
-        self._iov_addresses = self._iovecs.ctypes.data + np.arange(slots, dtype=np.uint64) * IOVEC.itemsize
         self.segmentation = True
         """False once the kernel or the network card has refused UDP_SEGMENT."""
 
@@ -167,15 +160,27 @@ class SendBatch:
     def send_segmented(self, names: npt.NDArray[np.uint64], per_row: int, segment_bytes: int) -> int:
         """Send a message of `per_row` packets to each destination of `names`; returns how many packets the kernel
         took."""
+        messages = self._segmented.get(per_row)
+        if messages is None:
+            messages = self._segmented[per_row] = self._lay_out_segmented(per_row)
         rows = len(names)
         self._segment_size[0] = segment_bytes
-        self._segmented_names[:rows] = names
-        self._segmented_iovecs[:rows] = self._iov_addresses[: rows * per_row : per_row]
-        self._segmented_counts[:rows] = per_row
-        sent = self._send_all(self._segmented_pointer, 0, rows)
+        messages["name"][:rows] = names
+        sent = self._send_all(ffi.cast("char *", messages.ctypes.data), 0, rows)
         if sent < rows and ffi.errno in {errno.EIO, errno.EINVAL, errno.EOPNOTSUPP}:
             self.segmentation = False
         return sent * per_row
+
+    def _lay_out_segmented(self, per_row: int) -> npt.NDArray[np.void]:
+        """Headers of messages of `per_row` adjacent packets each."""
+        count = self.slots // per_row
+        messages = np.zeros(count, MMSGHDR)
+        messages["name_length"] = SOCKADDR_BYTES
+        messages["iov"] = self._iovecs.ctypes.data + np.arange(count) * (per_row * IOVEC.itemsize)
+        messages["iov_count"] = per_row
+        messages["control"] = self._control.ctypes.data
+        messages["control_length"] = 24
+        return messages
 
     def _send_all(self, messages: Any, first: int, end: int) -> int:
         position, taken = first, 0

@@ -137,8 +137,8 @@ class MediaPort:
     def _take(self, datagrams: Iterable[tuple[_Row, tuple[int, Path]]], now: float) -> None:
         """Datagrams with their lengths and senders. Bad input is counted and dropped, whatever it is."""
         owners = self.registry.owners
-        rtp: list[tuple[_Row, Connection]] = []
-        rtcp: list[tuple[_Row, Connection]] = []
+        rtp: list[tuple[_Row, Connection, Any]] = []
+        rtcp: list[tuple[_Row, Connection, Any]] = []
         for row, (length, path) in datagrams:
             if length < FRAME_MIN_BYTES:
                 self.drops["short"] += 1
@@ -150,7 +150,7 @@ class MediaPort:
                     self.drops["media_unknown_address"] += 1
                 else:
                     row.length[0] = length
-                    (rtp if kind is _RTP else rtcp).append((row, connection))
+                    (rtp if kind is _RTP else rtcp).append((row, connection, connection.srtp.rx))
             else:
                 self._take_other(kind, bytes(row.view[:length]), path, now)
         if rtp:
@@ -186,16 +186,16 @@ class MediaPort:
 
     def _take_media(
         self,
-        packets: list[tuple[_Row, Connection]],
+        packets: list[tuple[_Row, Connection, Any]],
         unprotect: Decrypt,
         hand: Callable[[Connection, memoryview, int, float], None],
         now: float,
     ) -> None:
-        """Decrypt packets in place, all of them first, and hand them to their connections."""
-        sessions = [connection.srtp.rx for _, connection in packets if connection.srtp is not None]
-        pointers = [row.pointer for row, _ in packets]
-        statuses = bytes(map(unprotect, sessions, pointers, [row.length for row, _ in packets]))
-        for (row, connection), status in zip(packets, statuses, strict=True):
+        """Decrypt packets in place with their SRTP sessions, all of them first, and hand them to their connections."""
+        sessions = [session for _, _, session in packets]
+        pointers = [row.pointer for row, _, _ in packets]
+        statuses = bytes(map(unprotect, sessions, pointers, [row.length for row, _, _ in packets]))
+        for (row, connection, _), status in zip(packets, statuses, strict=True):
             if status:
                 connection.errors["srtp_unprotect"] += 1
             elif connection.state is not _CLOSED:

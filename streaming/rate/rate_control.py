@@ -20,6 +20,9 @@ from streaming.rate.sharing import Sharing
 FEEDBACK_INTERVAL_S: Final = 0.05
 ESTIMATE_INTERVAL_S: Final = 0.1
 ALLOCATE_INTERVAL_S: Final = 0.2
+ALLOCATE_RESTING_S: Final = 0.5
+"""While for REST_S everybody has had the best there is. Pressure, newcomers and whatever else is shown don't wait."""
+REST_S: Final = 3.0
 
 
 class RateControl:
@@ -41,6 +44,7 @@ class RateControl:
         self._next_feedback_s = 0.0
         self._next_estimate_s = 0.0
         self._next_allocation_s = 0.0
+        self._wanting_s = 0.0  # when there was last more to give, or something new to decide
 
     # ------------------------------------------------------------ who is here
 
@@ -99,8 +103,11 @@ class RateControl:
             self._next_estimate_s = now + ESTIMATE_INTERVAL_S
             self._estimate(now)
         if now >= self._next_allocation_s:
-            self._next_allocation_s = now + ALLOCATE_INTERVAL_S
+            if not self._next_allocation_s:
+                self._wanting_s = now
             self._allocate(now)
+            resting = now - self._wanting_s >= REST_S
+            self._next_allocation_s = now + (ALLOCATE_RESTING_S if resting else ALLOCATE_INTERVAL_S)
 
     def _pace(self, now: float, sink: PacketSink) -> None:
         elapsed, self._paced_s = now - self._paced_s, now
@@ -178,4 +185,6 @@ class RateControl:
             self._fanouts, estimator.estimate_bps, now, estimator.unproven(now), estimator.crisis
         )
         self._short = self._short_of_cost()
+        if self._short.any() or not np.isnan(self._allocation.next_bps).all():
+            self._wanting_s = now
         self._choose_pace()
