@@ -299,7 +299,7 @@ class Room:
         """RTCP of a viewer. It acts on this viewer's rows only."""
         for packet in packets:
             if isinstance(packet, rtcp.TransportFeedback):
-                self.rates.feedback.add(subscriber.row, packet.feedback)
+                self.rates.feedback.add(subscriber.row, packet.packet)
             elif isinstance(packet, rtcp.Nack):
                 track = subscriber.downtrack(packet.media_ssrc)
                 if track is not None:
@@ -387,19 +387,21 @@ class Room:
                 self._send_rtcp(publisher.peer_id, packet)
 
     def _sender_reports(self, now: float) -> None:
-        """Each viewer's once a second, spread over the second."""
+        """Each viewer's once a second in one compound, spread over the second."""
         self._phase = (self._phase + 1) % SENDER_REPORT_PHASES
         for subscriber in self.subscribers.values():
             if subscriber.row % SENDER_REPORT_PHASES != self._phase or self.viewers.session[subscriber.row] is None:
                 continue
+            reports = []
             for track in subscriber.downtracks.values():
                 report = track.fanout.report(subscriber.row)
-                if report is None:
-                    continue
-                ntp, rtp_time, packets, octets = report
-                self._remember_report(subscriber.row, ntp, now)
-                made = rtcp.SenderReport(track.fanout.ssrc, ntp, rtp_time, packets, octets, ())
-                self._send_rtcp(subscriber.peer_id, rtcp.sender_report(made, track.section.cname))
+                if report is not None:
+                    ntp, rtp_time, packets, octets = report
+                    self._remember_report(subscriber.row, ntp, now)
+                    made = rtcp.SenderReport(track.fanout.ssrc, ntp, rtp_time, packets, octets, ())
+                    reports.append(rtcp.sender_report(made, track.section.cname))
+            if reports:
+                self._send_rtcp(subscriber.peer_id, b"".join(reports))
 
     def _remember_report(self, row: int, ntp: int, now: float) -> None:
         self._reports_sent[(row, (ntp >> 16) & 0xFFFF_FFFF)] = now
@@ -410,17 +412,21 @@ class Room:
         for publisher in self.publishers.values():
             for source, track in publisher.tracks.items():
                 last = max((encoding.last_packet_s for encoding in track.encodings), default=float("-inf"))
+                flowing = now - last < SOURCE_SILENT_S
+                heights = [each.height for each in track.encodings if each.height and each.available(now)]
+                known = self._flowing.get((publisher.peer_id, source))
+                if known is not None and (known.flowing, known.codec, known.heights) == (flowing, track.codec, heights):
+                    continue
                 state = SourceChanged(
                     lesson_id=self.lesson_id,
                     peer_id=publisher.peer_id,
                     source=source,
-                    flowing=now - last < SOURCE_SILENT_S,
+                    flowing=flowing,
                     codec=track.codec,
-                    heights=[each.height for each in track.encodings if each.height and each.available(now)],
+                    heights=heights,
                 )
-                if self._flowing.get((publisher.peer_id, source)) != state:
-                    self._flowing[(publisher.peer_id, source)] = state
-                    self._emit(state)
+                self._flowing[(publisher.peer_id, source)] = state
+                self._emit(state)
 
     def flowing(self, peer_id: str) -> list[Source]:
         """The publisher's sources that flow now, as last announced."""

@@ -94,8 +94,9 @@ class Prober(Columns):
     ) -> None:
         """Begin probes for rows whose `next_bps` (NaN: there is nothing better) is not proven yet; `best_bps` is more
         than they can make use of."""
-        with np.errstate(invalid="ignore"):
-            wanted = estimator.estimate_bps < MARGIN * next_bps
+        wanted = estimator.estimate_bps < MARGIN * next_bps
+        if not wanted.any():
+            return
         wanted &= estimator.calm(now) & (now >= self.next_s) & (now - estimator.overused_s >= AFTER_OVERUSE_S)
         lost_bps = estimator.lost_bps(now)
         for row in np.flatnonzero(wanted).tolist():

@@ -21,6 +21,9 @@ from streaming.rate.sharing import Sharing
 FEEDBACK_INTERVAL_S: Final = 0.05
 ESTIMATE_INTERVAL_S: Final = 0.1
 ALLOCATE_INTERVAL_S: Final = 0.2
+ALLOCATE_RESTING_S: Final = 0.5
+"""While for REST_S everybody has had the best there is. Pressure, newcomers and whatever else is shown don't wait."""
+REST_S: Final = 3.0
 
 
 class RateControl:
@@ -43,6 +46,7 @@ class RateControl:
         self._next_feedback_s = 0.0
         self._next_estimate_s = 0.0
         self._next_allocation_s = 0.0
+        self._wanting_s = 0.0  # when there was last more to give, or something new to decide
 
     # ------------------------------------------------------------ who is here
 
@@ -54,7 +58,7 @@ class RateControl:
         nothing = np.zeros(rows)
         self._allocation = Allocation(nothing, np.full(rows, np.nan), np.full(rows, np.nan))
         self._short = np.zeros(rows, np.bool_)
-        self._pace_bps: npt.NDArray[np.float64] = np.full(rows, START_BPS)
+        self._rate = pacer.pace(np.full(rows, START_BPS))
 
     def add(self, row: int, link: str, start_bps: float) -> None:
         """A viewer takes the row. `link`: the same for viewers behind one link, "" where that is unknown."""
@@ -109,15 +113,18 @@ class RateControl:
             self._next_estimate_s = now + ESTIMATE_INTERVAL_S
             self._estimate(now)
         if now >= self._next_allocation_s:
-            self._next_allocation_s = now + ALLOCATE_INTERVAL_S
+            if not self._next_allocation_s:
+                self._wanting_s = now
             self._allocate(now)
+            resting = now - self._wanting_s >= REST_S
+            self._next_allocation_s = now + (ALLOCATE_RESTING_S if resting else ALLOCATE_INTERVAL_S)
 
     def _pace(self, now: float, sink: PacketSink) -> None:
         elapsed, self._paced_s = now - self._paced_s, now
         active = [fanout for fanout in self._fanouts if fanout.source is not None]
         for fanout in active:
             fanout.charge()
-        pacer.refill(self._viewers, self._pace_bps, min(elapsed, 1.0))
+        pacer.refill(self._viewers, self._rate, min(elapsed, 1.0))
         for row in self._newcomers:
             self._viewers.credit[row] = pacer.START_CREDIT_BYTES
         self._newcomers.clear()
@@ -185,7 +192,7 @@ class RateControl:
         for row, probe in self.prober.running.items():
             if now < probe.end_s:
                 pace[row] = max(pace[row], probe.goal_bps)
-        self._pace_bps = pace
+        self._rate = pacer.pace(pace)
 
     def _allocate(self, now: float) -> None:
         estimator = self.estimator
@@ -194,4 +201,6 @@ class RateControl:
         )
         self._load.wish(self._allocation)
         self._short = self._short_of_cost()
+        if self._short.any() or not np.isnan(self._allocation.next_bps).all():
+            self._wanting_s = now
         self._choose_pace(now)

@@ -15,7 +15,6 @@ from streaming.subscriber import KEYFRAME_INTERVAL_S
 from streaming.uptrack.keyframes import MIN_INTERVAL_S
 from streaming.wire import rtcp
 from streaming.wire.errors import WireError
-from streaming.wire.feedback import Feedback
 from streaming.wire.rtp import pack_header
 from tests.streaming import packets
 from tests.streaming.lesson import (
@@ -31,6 +30,7 @@ from tests.streaming.lesson import (
     subscribed,
 )
 from tests.streaming.packets import Picture, rtp
+from tests.streaming.reports import report
 
 # ---------------------------------------------------------------- what publishers are told
 
@@ -219,7 +219,7 @@ def test_feedback_acts_on_its_own_row_only() -> None:
         rtcp.Pli(1, foreign),
         rtcp.Remb(1, 0, (foreign,)),
         rtcp.Bye((foreign,)),
-        rtcp.TransportFeedback(1, foreign, Feedback(0, 65_535, 0, 0, [], [])),
+        rtcp.TransportFeedback(1, foreign, report(0, 65_535)),
         rtcp.ReceiverReport(1, (rtcp.ReportBlock(foreign, 255, -1, 0, 0, 1, 0xFFFF_FFFF),)),
     ]
     lesson.room.receive_feedback(other, hostile, lesson.now, lesson.sink)

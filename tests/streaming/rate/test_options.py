@@ -87,8 +87,8 @@ def paced(rows: int = 1) -> Viewers:
     return viewers
 
 
-def rates(viewers: Viewers, rate_bps: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    return np.full(viewers.rows, rate_bps)
+def rates(viewers: Viewers, rate_bps: float) -> pacer.Pace:
+    return pacer.pace(np.full(viewers.rows, rate_bps))
 
 
 def test_credit_is_what_was_earned_up_to_a_burst() -> None:
