@@ -104,8 +104,12 @@ class FanOut:
             self._timeline.restart()
 
     def keyframes_wanted(self) -> set[int]:
-        """Encodings that some row waits for."""
+        """Encodings of which some row waits for a keyframe."""
         return set() if self.audio else self._selection.waiting
+
+    def stills(self) -> set[int]:
+        """Encodings of which some row is to have keyframes only."""
+        return set() if self.audio else self._selection.stills
 
     # ------------------------------------------------------------ sending
 

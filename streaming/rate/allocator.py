@@ -36,11 +36,12 @@ SOUND_HYSTERESIS: Final = 1.2
 @dataclass(frozen=True, slots=True)
 class Allocation:
     """By row. `next_bps`: what all would cost with the next better picture, `best_bps` with the best one in its place;
-    NaN where there is none to be had."""
+    NaN where there is none to be had. `patient`: of pictures only still ones are given, which may take their time."""
 
     cost_bps: npt.NDArray[np.float64]
     next_bps: npt.NDArray[np.float64]
     best_bps: npt.NDArray[np.float64]
+    patient: npt.NDArray[np.bool_]
 
 
 class _Steps(Columns):
@@ -80,7 +81,7 @@ class Allocator:
 
         Rows that are `unproven` (nothing has spoken against more yet) get the cheapest layer of the first picture even
         beyond their budget: a publisher may have none that fits a cautious start. Rows in `crisis` get no more than the
-        cheapest layer of each picture, and what they had ceases at once.
+        cheapest moving layer of each picture, and what they had ceases at once.
         """
         left = budget_bps.copy()
         for fanout in fanouts:
@@ -90,6 +91,7 @@ class Allocator:
                 self._sound(fanout, budget_bps, left, now)
         spare = unproven.copy()
         step_bps = np.full((2, len(left)), np.nan)
+        kinds = np.zeros((2, len(left)), np.bool_)
         for fanout in fanouts:
             if not fanout.audio and fanout.source is not None:
                 heights = fanout.downtracks.height
@@ -98,9 +100,10 @@ class Allocator:
                     rows = np.flatnonzero(allowed & (heights == height))
                     options = picture_options(fanout.source, now, height, fanout.sharp)
                     if options:
-                        self._pictures(fanout, options, rows, left, spare, crisis, step_bps, now)
+                        self._pictures(fanout, options, rows, left, spare, crisis, step_bps, kinds, now)
         cost = budget_bps - left
-        return Allocation(cost, cost + step_bps[0], cost + step_bps[1])
+        still, moving = kinds
+        return Allocation(cost, cost + step_bps[0], cost + step_bps[1], still & ~moving)
 
     def _sound(
         self,
@@ -136,9 +139,11 @@ class Allocator:
         spare: npt.NDArray[np.bool_],
         crisis: npt.NDArray[np.bool_],
         step_bps: npt.NDArray[np.float64],
+        kinds: npt.NDArray[np.bool_],
         now: float,
     ) -> None:
-        """Choose for rows that show the slot at one height; takes what they cost off `left`."""
+        """Choose for rows that show the slot at one height; takes what they cost off `left`. `kinds`: (2, rows), which
+        have still and which moving pictures."""
         tracks = fanout.downtracks
         awake = [option for option in options if option.awake]
         rates = np.array([option.bitrate_bps for option in awake])
@@ -152,20 +157,23 @@ class Allocator:
         reachable = np.where(held, np.maximum(easily, np.minimum(reachable, _last_of(awake)[current])), reachable)
         bearable = np.searchsorted(rates, left[rows] * BEARABLE, side="right") - 1
         chosen = np.where(may_rise & (reachable > current), reachable, np.minimum(current, bearable))
-        chosen = np.where(crisis[rows], np.minimum(chosen, 0), chosen)
+        moving = sum(option.still for option in awake)  # place of the cheapest that moves
+        chosen = np.where(crisis[rows], np.minimum(chosen, moving), chosen)
         if awake:
             # A newcomer begins on the lowest encoding, whose keyframe is small, and rises once it has a picture.
             waiting = tracks.encoding[rows] == NONE
             first = max(index for index, option in enumerate(awake) if option.encoding == awake[0].encoding)
             chosen = np.where(waiting, np.minimum(chosen, np.where(current < 0, first, current)), chosen)
-            forced = (chosen < 0) & spare[rows]
-            chosen[forced] = 0
+            forced = (chosen < moving) & spare[rows]
+            chosen[forced] = moving
             spare[rows[forced]] = False
         free = ~crisis[rows]
-        spatial = np.array([option.encoding for option in awake] + [NONE])
-        other = spatial[current] != spatial[chosen]
+        encodings = np.array([option.encoding for option in awake] + [NONE])
+        stills = np.array([option.still for option in awake] + [False])
+        other = (encodings[current] != encodings[chosen]) | (stills[current] != stills[chosen])
         self._note_steps(steps, rows[free], current[free], chosen[free], other[free], now)
-        encodings = spatial
+        kinds[0, rows] |= stills[chosen]
+        kinds[1, rows] |= ~stills[chosen] & (chosen >= 0)
         temporals = np.array([option.temporal for option in awake] + [0])
         fanout.aim_rows(rows, encodings[chosen], temporals[chosen])
         fanout.abandon(rows[crisis[rows] & (tracks.encoding[rows] != encodings[chosen])])
@@ -185,7 +193,8 @@ class Allocator:
         other: npt.NDArray[np.bool_],
         now: float,
     ) -> None:
-        """`other`: the step leads to another encoding, which costs a keyframe; only such a step can have failed."""
+        """`other`: the step leads to another encoding or out of still pictures, which costs a keyframe; only such a
+        step can have failed."""
         up = rows[(chosen > current) & (current >= 0) & other]
         down = rows[chosen < current]
         steps.up_s[up] = now
@@ -228,9 +237,9 @@ class Allocator:
 
 
 def _last_of(options: list[Option]) -> npt.NDArray[np.int64]:
-    """Index of the fullest option of each option's own encoding."""
-    last = {option.encoding: index for index, option in enumerate(options)}
-    return np.array([last[option.encoding] for option in options] + [NONE])
+    """Index of the fullest option that each can rise to without a keyframe."""
+    last = {(option.encoding, option.still): index for index, option in enumerate(options)}
+    return np.array([last[option.encoding, option.still] for option in options] + [NONE])
 
 
 def _current(

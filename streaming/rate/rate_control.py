@@ -20,6 +20,8 @@ from streaming.rate.sharing import Sharing
 FEEDBACK_INTERVAL_S: Final = 0.05
 ESTIMATE_INTERVAL_S: Final = 0.1
 ALLOCATE_INTERVAL_S: Final = 0.2
+STILL_PACE: Final = 0.8
+"""Of the estimate, where all pictures are still ones: their keyframes need not fill a queue."""
 
 
 class RateControl:
@@ -50,7 +52,7 @@ class RateControl:
             if columns.rows < rows:
                 columns.reserve(rows)
         nothing = np.zeros(rows)
-        self._allocation = Allocation(nothing, np.full(rows, np.nan), np.full(rows, np.nan))
+        self._allocation = Allocation(nothing, np.full(rows, np.nan), np.full(rows, np.nan), np.zeros(rows, np.bool_))
         self._short = np.zeros(rows, np.bool_)
         self._pace_bps: npt.NDArray[np.float64] = np.full(rows, START_BPS)
 
@@ -168,6 +170,8 @@ class RateControl:
     def _choose_pace(self) -> None:
         pace = self.estimator.pace_bps
         pace = np.where(self.estimator.draining, pace, np.maximum(pace, self._allocation.cost_bps))
+        patient = STILL_PACE * self.estimator.estimate_bps
+        pace = np.where(self._allocation.patient, np.minimum(pace, patient), pace)
         for row, probe in self.prober.running.items():
             pace[row] = max(pace[row], probe.goal_bps)
         self._pace_bps = pace
