@@ -432,7 +432,7 @@ class Room:
         rate = 0.0
         if fanout.source is not None and encoding != NONE and fanout.source.encodings[encoding].flowing(now):
             sent = fanout.source.encodings[encoding]
-            rate = sent.still_bps if temporal == KEYFRAMES else sum(sent.bitrate_bps[: temporal + 1])
+            rate = sent.still_bps(now) if temporal == KEYFRAMES else sum(sent.bitrate_bps[: temporal + 1])
         return SlotLink(slot=slot, encoding=encoding, temporal=temporal, bitrate_bps=int(rate))
 
     def _rate(self, peer_id: str, total_bytes: int, now: float) -> int:

@@ -170,7 +170,7 @@ class Allocator:
         free = ~crisis[rows]
         encodings = np.array([option.encoding for option in awake] + [NONE])
         stills = np.array([option.still for option in awake] + [False])
-        other = (encodings[current] != encodings[chosen]) | (stills[current] != stills[chosen])
+        other = encodings[current] != encodings[chosen]
         self._note_steps(steps, rows[free], current[free], chosen[free], other[free], now)
         kinds[0, rows] |= stills[chosen]
         kinds[1, rows] |= ~stills[chosen] & (chosen >= 0)
@@ -193,8 +193,7 @@ class Allocator:
         other: npt.NDArray[np.bool_],
         now: float,
     ) -> None:
-        """`other`: the step leads to another encoding or out of still pictures, which costs a keyframe; only such a
-        step can have failed."""
+        """`other`: the step leads to another encoding, which costs a keyframe; only such a step can have failed."""
         up = rows[(chosen > current) & (current >= 0) & other]
         down = rows[chosen < current]
         steps.up_s[up] = now
@@ -237,9 +236,9 @@ class Allocator:
 
 
 def _last_of(options: list[Option]) -> npt.NDArray[np.int64]:
-    """Index of the fullest option that each can rise to without a keyframe."""
-    last = {(option.encoding, option.still): index for index, option in enumerate(options)}
-    return np.array([last[option.encoding, option.still] for option in options] + [NONE])
+    """Index of the fullest option of each option's own encoding."""
+    last = {option.encoding: index for index, option in enumerate(options)}
+    return np.array([last[option.encoding] for option in options] + [NONE])
 
 
 def _current(

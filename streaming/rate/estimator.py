@@ -42,6 +42,8 @@ DECREASE_INTERVAL_S: Final = 0.3
 DRAIN_MAX_S: Final = 2.0
 DRAIN_SHARE: Final = 0.5
 PACKET_BITS: Final = 10_000.0
+OWN_PACKET_S: Final = 0.04
+"""What a packet's own time may be without being taken off the queue."""
 FOREIGN_STAYS: Final = 0.65
 FOREIGN_SENT: Final = 0.7
 FOREIGN_ACKED: Final = 1.3
@@ -291,7 +293,9 @@ class Estimator(Columns):
         queue = self.queue_s[rows]
         excess = self.loss[rows] - self.inherent_loss[rows]
         tolerated = self._tolerance_s[rows]
-        overuse = queue > QUEUE_HIGH_S + tolerated
+        # On a slow link a packet's own time looks like a queue.
+        packet_s = np.maximum(PACKET_BITS / self.estimate_bps[rows] - OWN_PACKET_S, 0.0)
+        overuse = queue > QUEUE_HIGH_S + packet_s + tolerated
         overuse |= (queue > QUEUE_LOSSY_S) & (excess > LOSS_ABOVE_INHERENT)
         draining = self.draining[rows]
         falling = draining & (self._slope[rows] < 0)

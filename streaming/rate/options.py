@@ -58,7 +58,7 @@ def picture_options(source: UpTrack, now: float, visible_height: int = 0, sharp:
             while found and found[-1].bitrate_bps >= option.bitrate_bps:
                 found.pop()
             found.append(option)
-    still_bps = encodings[0].still_bps if encodings else 0.0
+    still_bps = encodings[0].still_bps(now) if encodings else 0.0
     if 0 < still_bps < STILL_SHARE * found[0].bitrate_bps:
         smallest = encodings[0]
         found.insert(0, Option(smallest.index, KEYFRAMES, still_bps, smallest.height, smallest.flowing(now)))

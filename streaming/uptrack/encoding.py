@@ -108,10 +108,11 @@ class Encoding:
             gap_s = min(now - self.keyframe_s, STILL_INTERVAL_S)
             self._still_interval_s += STILL_SMOOTHING * (gap_s - self._still_interval_s)
 
-    @property
-    def still_bps(self) -> float:
-        """What a viewer of nothing but keyframes costs; 0 before the first keyframe."""
-        return (self._still_bytes or self._keyframe_bytes) * 8 / max(self._still_interval_s, STILL_INTERVAL_LEAST_S)
+    def still_bps(self, now: float) -> float:
+        """What a viewer of nothing but keyframes costs; 0 before the first keyframe. More than one in STILL_INTERVAL_S
+        while others ask for keyframes more often."""
+        interval_s = max(self._still_interval_s, min(now - self.keyframe_s, STILL_INTERVAL_S), STILL_INTERVAL_LEAST_S)
+        return (self._still_bytes or self._keyframe_bytes) * 8 / interval_s
 
     def shifts(self, number: int) -> tuple[int, int, int]:
         """Shifts of timestamp, picture id and tl0picidx that hold for a packet."""
