@@ -93,6 +93,10 @@ class FanOut:
         """Set targets; pausing (NONE) acts at once, all else at the next place where a decoder can follow."""
         self._selection.aim_rows(rows, encodings, temporals)
 
+    def set_redundant(self, wanted: npt.NDArray[np.bool_]) -> None:
+        """Which rows get sound with the frame before repeated in each packet (RFC 2198)."""
+        self._selection.set_redundant(wanted)
+
     def abandon(self, rows: npt.NDArray[np.int64]) -> None:
         """Cease to send what these rows have, though what they are to have has not begun yet."""
         self._selection.abandon(rows)

@@ -91,6 +91,13 @@ class Selection:
         self._leave(rows[(encodings == NONE) & (tracks.encoding[rows] != NONE)])
         self._changed()
 
+    def set_redundant(self, wanted: npt.NDArray[np.bool_]) -> None:
+        """Which rows get sound with the frame before repeated in each packet."""
+        redundant = self._downtracks.redundant
+        if (redundant[: len(wanted)] != wanted).any():
+            redundant[: len(wanted)] = wanted
+            self._changed()
+
     def abandon(self, rows: npt.NDArray[np.int64]) -> None:
         """Cease to forward what these rows have, though what they are to have has not begun yet."""
         rows = rows[self._downtracks.encoding[rows] != NONE]

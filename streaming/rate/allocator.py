@@ -16,6 +16,7 @@ from streaming.fanout.downtracks import NONE
 from streaming.fanout.fanout import FanOut
 from streaming.rate.columns import Columns
 from streaming.rate.options import Option, picture_options, sound_options
+from streaming.rate.redundancy import REPEATED_SHARE, Redundancy
 
 UP_MARGIN: Final = 1.03
 HELD_MARGIN: Final = 1.3
@@ -62,12 +63,15 @@ class Allocator:
 
     def __init__(self) -> None:
         self._steps: dict[str, _Steps] = {}
+        self._redundancy = Redundancy()
 
     def forget(self, row: int) -> None:
         """Another viewer takes the row."""
         for steps in self._steps.values():
             if row < steps.rows:
                 steps.clear(row)
+        if row < self._redundancy.rows:
+            self._redundancy.clear(row)
 
     def allocate(
         self,
@@ -76,14 +80,18 @@ class Allocator:
         now: float,
         unproven: npt.NDArray[np.bool_],
         crisis: npt.NDArray[np.bool_],
+        loss: npt.NDArray[np.float64],
     ) -> Allocation:
-        """Set the targets of every row of `fanouts`, which come in order of priority.
+        """Set the targets of every row of `fanouts`, which come in order of priority. `loss`: share of packets that
+        each row has lost lately.
 
         Rows that are `unproven` (nothing has spoken against more yet) get the cheapest layer of the first picture even
-        beyond their budget: a publisher may have none that fits a cautious start. Rows in `crisis` get no more than the
+        beyond their budget: a publisher may have none that fits a cautious start. Only newcomers are given motion so;
+        whoever had it before gets still pictures. Rows in `crisis` get no more than the
         cheapest moving layer of each picture, and what they had ceases at once.
         """
         left = budget_bps.copy()
+        self._redundancy.update(loss, now)
         for fanout in fanouts:
             fanout.desired.clear()
             fanout.downtracks.reserve(len(left))
@@ -128,7 +136,25 @@ class Allocator:
         takes_full = wants_full | (not saving.awake)
         encodings = np.where(takes_full, full.encoding, saving.encoding)
         fanout.aim_rows(rows, encodings, np.full(len(rows), full.temporal))
-        left[rows] -= np.where(takes_full, full.bitrate_bps, saving.bitrate_bps)
+        cost = np.where(takes_full, full.bitrate_bps, saving.bitrate_bps)
+        left[rows] -= cost + self._repeat(fanout, rows, cost, budget_bps[rows])
+
+    def _repeat(
+        self,
+        fanout: FanOut,
+        rows: npt.NDArray[np.int64],
+        sound_bps: npt.NDArray[np.float64],
+        budget_bps: npt.NDArray[np.float64],
+    ) -> npt.NDArray[np.float64]:
+        """Let those rows have redundant sound that need it; what that costs more."""
+        tracks = fanout.downtracks
+        repeats = self._redundancy.choose(rows, sound_bps, budget_bps, tracks.redundant[rows])
+        if repeats.any():
+            repeats &= tracks.takes("red")[rows]
+        wanted = np.zeros(tracks.rows, np.bool_)
+        wanted[rows] = repeats
+        fanout.set_redundant(wanted)
+        return np.where(repeats, REPEATED_SHARE * sound_bps, 0.0)
 
     def _pictures(
         self,
@@ -164,8 +190,9 @@ class Allocator:
             waiting = tracks.encoding[rows] == NONE
             first = max(index for index, option in enumerate(awake) if option.encoding == awake[0].encoding)
             chosen = np.where(waiting, np.minimum(chosen, np.where(current < 0, first, current)), chosen)
-            forced = (chosen < moving) & spare[rows]
-            chosen[forced] = moving
+            cheapest = np.where(tracks.packets[rows] == 0, moving, 0)
+            forced = (chosen < cheapest) & spare[rows]
+            chosen[forced] = cheapest[forced]
             spare[rows[forced]] = False
         free = ~crisis[rows]
         encodings = np.array([option.encoding for option in awake] + [NONE])

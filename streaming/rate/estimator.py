@@ -295,7 +295,8 @@ class Estimator(Columns):
         tolerated = self._tolerance_s[rows]
         # On a slow link a packet's own time looks like a queue.
         packet_s = np.maximum(PACKET_BITS / self.estimate_bps[rows] - OWN_PACKET_S, 0.0)
-        overuse = queue > QUEUE_HIGH_S + packet_s + tolerated
+        high_s = QUEUE_HIGH_S + packet_s
+        overuse = queue > high_s + tolerated
         overuse |= (queue > QUEUE_LOSSY_S) & (excess > LOSS_ABOVE_INHERENT)
         draining = self.draining[rows]
         falling = draining & (self._slope[rows] < 0)
@@ -303,7 +304,7 @@ class Estimator(Columns):
         self.overused_s[rows[overuse]] = now
         self.draining[rows[draining & (queue < QUEUE_DRAINED_S + tolerated)]] = False
         self._drain_most_s[rows] = np.maximum(self._drain_most_s[rows], queue)
-        self._queued_s[rows[queue > QUEUE_HIGH_S]] = now
+        self._queued_s[rows[queue > high_s]] = now
         calm = rows[(queue < QUEUE_CALM_S) & ~overuse]
         self.proven_bps[calm] = np.maximum(self.proven_bps[calm], self.acked_bps[calm])
         shown = np.minimum(self.acked_bps[calm], self._below_knee(now)[calm])

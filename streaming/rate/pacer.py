@@ -18,16 +18,21 @@ START_CREDIT_BYTES: Final = 4_000
 """Given once to a newcomer: its first keyframe, a small one, should not wait."""
 BURST_S: Final = 0.04
 BURST_MIN_BYTES: Final = 1_500.0
+BURST_PATIENT_BYTES: Final = 100.0
+"""Of who gets still pictures only: one packet at a time, so that sound never waits behind two."""
 REPAIR_SHARE: Final = 0.15
 """Of the pace, for retransmissions."""
 REPAIR_BURST_S: Final = 1.0
 
 
-def refill(viewers: Viewers, pace_bps: npt.NDArray[np.float64], elapsed_s: float) -> None:
+def refill(
+    viewers: Viewers, pace_bps: npt.NDArray[np.float64], elapsed_s: float, patient: npt.NDArray[np.bool_]
+) -> None:
     """Give every viewer the credit of `elapsed_s`; a long sleep counts as one burst."""
     rate = (pace_bps / 8).astype(np.float32)
     earned = rate * np.float32(elapsed_s)
-    ceiling = np.maximum(np.maximum(rate * np.float32(BURST_S), np.float32(BURST_MIN_BYTES)), viewers.credit)
+    burst = np.where(patient, np.float32(BURST_PATIENT_BYTES), np.maximum(rate * np.float32(BURST_S), BURST_MIN_BYTES))
+    ceiling = np.maximum(burst, viewers.credit, dtype=np.float32)
     np.minimum(viewers.credit + earned, ceiling, out=viewers.credit)
     ceiling = np.maximum(rate * np.float32(REPAIR_SHARE * REPAIR_BURST_S), np.float32(BURST_MIN_BYTES))
     np.minimum(viewers.repair_credit + np.float32(REPAIR_SHARE) * earned, ceiling, out=viewers.repair_credit)

@@ -109,7 +109,7 @@ class RateControl:
         active = [fanout for fanout in self._fanouts if fanout.source is not None]
         for fanout in active:
             fanout.charge()
-        pacer.refill(self._viewers, self._pace_bps, min(elapsed, 1.0))
+        pacer.refill(self._viewers, self._pace_bps, min(elapsed, 1.0), self._allocation.patient)
         for row in self._newcomers:
             self._viewers.credit[row] = pacer.START_CREDIT_BYTES
         self._newcomers.clear()
@@ -179,7 +179,7 @@ class RateControl:
     def _allocate(self, now: float) -> None:
         estimator = self.estimator
         self._allocation = self._allocator.allocate(
-            self._fanouts, estimator.estimate_bps, now, estimator.unproven(now), estimator.crisis
+            self._fanouts, estimator.estimate_bps, now, estimator.unproven(now), estimator.crisis, estimator.loss
         )
         self._short = self._short_of_cost()
         self._choose_pace()
