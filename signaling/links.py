@@ -21,12 +21,13 @@ def grade(
     report: LinkReport, wanted: frozenset[Slot] = frozenset(), *, smaller: bool = False, still: bool = False
 ) -> Link:
     """`wanted`: video slots that the page shows now and that are fed. All of them without a picture means sound only.
-    `smaller` and `still` are what the page itself says of its pictures; smaller is at best fair where the link carries
-    little."""
-    pictures = [link.encoding for link in report.slots if link.slot in wanted]
-    if pictures and max(pictures) < 0:
+    Nothing but keyframes means still pictures. `smaller` and `still` are what the page itself says of its pictures;
+    smaller is at best fair where the link carries little."""
+    pictures = [link for link in report.slots if link.slot in wanted]
+    sent = [link for link in pictures if link.encoding >= 0]
+    if pictures and not sent:
         return Link.SOUND_ONLY
-    if pictures and still:
+    if sent and (still or all(link.temporal < 0 for link in sent)):
         return Link.STILL
     if report.loss > _POOR_LOSS or report.rtt_ms > _POOR_RTT_MS:
         return Link.POOR

@@ -306,7 +306,7 @@ class Ping(ClientMessage):
 
 class ReportPlayback(ClientMessage):
     """What the page measured since its last report (getStats), every 5 s; what comes within 2 s
-    of the last is not heeded. `height` is that of the largest picture it
+    of the last is not heeded. Between still pictures there are no freezes. `height` is that of the largest picture it
     shows now, 0: none; `still`: of a camera less than one picture a second comes."""
 
     type: Literal["report_playback"] = "report_playback"

@@ -358,7 +358,8 @@ class EncodingsWanted(Message):
 
 
 class SlotLink(BaseModel):
-    """What one subscriber gets in one slot: encoding index (0 lowest, -1 nothing), temporal layer, bit rate."""
+    """What one subscriber gets in one slot: encoding index (0 lowest, -1 nothing), temporal layer (-1: still pictures,
+    keyframes only), bit rate."""
 
     slot: Slot
     encoding: int

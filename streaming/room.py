@@ -32,6 +32,7 @@ from streaming.rate.publisher_control import PublisherControl
 from streaming.rate.rate_control import RateControl
 from streaming.subscriber import Subscriber, own_blocks
 from streaming.tap import Tap
+from streaming.uptrack.encoding import KEYFRAMES
 from streaming.uptrack.uptrack import UpTrack
 from streaming.wire import rtcp
 
@@ -318,8 +319,9 @@ class Room:
         track = subscriber.keyframe_request(ssrc, now)
         if track is not None:
             fanout = track.fanout
-            current = int(fanout.downtracks.encoding[subscriber.row])
-            if fanout.source is not None and current != NONE:
+            current, temporal = int(fanout.downtracks.encoding[subscriber.row]), fanout.downtracks.temporal
+            # Between still pictures browsers take a picture for lost; the next one comes by itself.
+            if fanout.source is not None and current != NONE and temporal[subscriber.row] != KEYFRAMES:
                 fanout.source.keyframes.ask(current)
 
     def _receiver_report(self, subscriber: Subscriber, block: rtcp.ReportBlock, now: float) -> None:
@@ -382,6 +384,8 @@ class Room:
             if fanout.source is not None:
                 for encoding in fanout.keyframes_wanted():
                     fanout.source.keyframes.ask(encoding)
+                for encoding in fanout.stills():
+                    fanout.source.renew_still(encoding, now)
         for publisher in self.publishers.values():
             for packet in publisher.feedback(now):
                 self._send_rtcp(publisher.peer_id, packet)
@@ -484,7 +488,8 @@ class Room:
         encoding, temporal = int(fanout.downtracks.encoding[row]), int(fanout.downtracks.temporal[row])
         rate = 0.0
         if fanout.source is not None and encoding != NONE and fanout.source.encodings[encoding].flowing(now):
-            rate = sum(fanout.source.encodings[encoding].bitrate_bps[: temporal + 1])
+            sent = fanout.source.encodings[encoding]
+            rate = sent.still_bps(now) if temporal == KEYFRAMES else sum(sent.bitrate_bps[: temporal + 1])
         return SlotLink(slot=slot, encoding=encoding, temporal=temporal, bitrate_bps=int(rate))
 
     def _rate(self, peer_id: str, total_bytes: int, now: float) -> int:

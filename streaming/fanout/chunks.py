@@ -21,6 +21,8 @@ from streaming.uptrack.uptrack import UpTrack
 from streaming.wire.slab import PACKET_BYTES
 
 CHUNK_ROWS: Final = 256
+SOUND_FORMS: Final = ("opus", "red")
+"""Each can be made of the other."""
 RUN_PACKETS: Final = 8
 """Packets of one frame that are sent together."""
 
@@ -61,7 +63,8 @@ class Chunk:
         self.temporal = temporal
         self.profile = profile
         self.codec = codec
-        """Name and profile of what these rows are sent: the source's, or plain Opus instead of redundant Opus."""
+        """Name and profile of what these rows are sent: the source's, or redundant Opus instead of plain, or plain
+        instead of redundant."""
         self.payload_type = profile.codec(*codec)[0]
         self.sessions = sessions
         self.streams = streams
@@ -128,16 +131,16 @@ def _index(rows: npt.NDArray[np.int64]) -> slice | npt.NDArray[np.int64]:
 def chunks_of(downtracks: DownTracks, viewers: Viewers, encoding: int, source: UpTrack) -> list[Chunk]:
     """All rows that are forwarded `encoding` now, are connected and can take the source's codec."""
     rows = np.flatnonzero(downtracks.encoding == encoding) if encoding != NONE else np.zeros(0, np.int64)
-    kinds: dict[tuple[int, WireProfile, bool], list[int]] = {}
+    kinds: dict[tuple[int, WireProfile, tuple[str, str], bool], list[int]] = {}
     for row in rows.tolist():
         profile = downtracks.profiles[row]
-        if viewers.session[row] is not None and profile is not None and _codec(profile, source) is not None:
-            key = (int(downtracks.temporal[row]), profile, viewers.stream[row] is not None)
+        codec = None if profile is None else _codec(profile, source, bool(downtracks.redundant[row]))
+        if viewers.session[row] is not None and profile is not None and codec is not None:
+            key = (int(downtracks.temporal[row]), profile, codec, viewers.stream[row] is not None)
             kinds.setdefault(key, []).append(row)
     chunks = []
     pointer = viewers.address.ctypes.data
-    for (temporal, profile, on_stream), members in kinds.items():
-        codec = _codec(profile, source) or ("", "")
+    for (temporal, profile, codec, on_stream), members in kinds.items():
         for first in range(0, len(members), CHUNK_ROWS):
             part = members[first : first + CHUNK_ROWS]
             index = np.array(part, np.int64)
@@ -156,8 +159,10 @@ def chunks_of(downtracks: DownTracks, viewers: Viewers, encoding: int, source: U
     return chunks
 
 
-def _codec(profile: WireProfile, source: UpTrack) -> tuple[str, str] | None:
-    """Name and profile of what a viewer can be sent of a source: its codec, or the plain form of redundant sound."""
-    if profile.takes(source.codec):
-        return source.codec, source.profile
-    return ("opus", "") if source.codec == "red" and profile.takes("opus") else None
+def _codec(profile: WireProfile, source: UpTrack, redundant: bool) -> tuple[str, str] | None:
+    """Name and profile of what a viewer is sent of a source: its codec, or of sound the other form."""
+    if source.codec in SOUND_FORMS:
+        wanted = "red" if redundant else "opus"
+        if profile.takes(wanted):
+            return wanted, ""
+    return (source.codec, source.profile) if profile.takes(source.codec) else None

@@ -1,4 +1,4 @@
-"""Sending a run to chunks of rows: as it is, as a gap filler or as plain Opus, or into the queue of slow rows."""
+"""Sending a run to chunks of rows: as it is, as a gap filler, as sound's other form, or into the queue of slow rows."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import Counter
 
 import numpy as np
 
+from streaming.fanout import sound
 from streaming.fanout.batch import Batch
 from streaming.fanout.blocks import deliver, fill, write_block, write_headers
 from streaming.fanout.chunks import Chunk
@@ -16,9 +17,7 @@ from streaming.fanout.runs import Run, equal_size, equalise
 from streaming.fanout.viewers import Viewers, mark_slow
 from streaming.uptrack.cache import HEADER_BYTES
 from streaming.uptrack.uptrack import Arrival
-from streaming.wire import red
 from streaming.wire.errors import WireError
-from streaming.wire.slab import PACKET_BYTES
 
 
 class Sender:
@@ -57,7 +56,7 @@ class Sender:
                     self._send_filler(chunk, first, batch)
             elif chunk.codec[0] != source.codec:
                 for arrival in arrivals:
-                    self._send_plain(chunk, arrival, batch)
+                    self._send_other_form(chunk, arrival, batch)
             else:
                 temporal = chunk.temporal
                 numbers = [(each.number - encoding.above(each.number, temporal)) & 0xFFFF for each in arrivals]
@@ -99,18 +98,18 @@ class Sender:
         self._send_made(late, arrival, b"\x01", True, batch)
         self.fillers += len(late.rows)
 
-    def _send_plain(self, chunk: Chunk, arrival: Arrival, batch: Batch) -> None:
-        """Redundant sound to rows that take plain Opus only: the newest frame of the packet."""
-        cache = batch.source.cache
-        start = arrival.cell * PACKET_BYTES + HEADER_BYTES
-        end = start + cache.length[arrival.cell]
+    def _send_other_form(self, chunk: Chunk, arrival: Arrival, batch: Batch) -> None:
+        """Sound that comes plain to rows that get it redundant, or the other way round."""
         try:
-            primary = red.primary_start(cache.view, start, end)
+            if chunk.codec[0] == "red":
+                payload = sound.redundant(batch.source, arrival, chunk.profile.codec("opus", "")[0])
+            else:
+                payload = sound.plain(batch.source, arrival)
         except WireError as error:
             self._counts[error.kind] += 1
             return
         rows = self._since(chunk, arrival) if arrival.late else chunk
-        self._send_made(rows, arrival, bytes(cache.view[primary:end]), False, batch)
+        self._send_made(rows, arrival, payload, False, batch)
         if rows is not chunk:
             rows.account(self._downtracks, self._viewers)
 

@@ -42,6 +42,8 @@ DECREASE_INTERVAL_S: Final = 0.3
 DRAIN_MAX_S: Final = 2.0
 DRAIN_SHARE: Final = 0.5
 PACKET_BITS: Final = 10_000.0
+OWN_PACKET_S: Final = 0.04
+"""What a packet's own time may be without being taken off the queue."""
 FOREIGN_STAYS: Final = 0.65
 FOREIGN_SENT: Final = 0.7
 FOREIGN_ACKED: Final = 1.3
@@ -294,7 +296,10 @@ class Estimator(Columns):
         queue = self.queue_s[rows]
         excess = self.loss[rows] - self.inherent_loss[rows]
         tolerated = self._tolerance_s[rows]
-        overuse = queue > QUEUE_HIGH_S + tolerated
+        # On a slow link a packet's own time looks like a queue.
+        packet_s = np.maximum(PACKET_BITS / self.estimate_bps[rows] - OWN_PACKET_S, 0.0)
+        high_s = QUEUE_HIGH_S + packet_s
+        overuse = queue > high_s + tolerated
         overuse |= (queue > QUEUE_LOSSY_S) & (excess > LOSS_ABOVE_INHERENT)
         draining = self.draining[rows]
         falling = draining & (self._slope[rows] < 0)
@@ -302,7 +307,7 @@ class Estimator(Columns):
         self.overused_s[rows[overuse]] = now
         self.draining[rows[draining & (queue < QUEUE_DRAINED_S + tolerated)]] = False
         self._drain_most_s[rows] = np.maximum(self._drain_most_s[rows], queue)
-        self._queued_s[rows[queue > QUEUE_HIGH_S]] = now
+        self._queued_s[rows[queue > high_s]] = now
         calm = rows[(queue < QUEUE_CALM_S) & ~overuse]
         self.proven_bps[calm] = np.maximum(self.proven_bps[calm], self.acked_bps[calm])
         shown = np.minimum(self.acked_bps[calm], self._below_knee(now)[calm])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from streaming.fanout.selection import TOP_TEMPORAL
-from streaming.uptrack.encoding import Encoding
+from streaming.uptrack.encoding import KEYFRAMES, Encoding
 from streaming.uptrack.uptrack import UpTrack
 
 GUESS_BITS_PER_PIXEL: Final = 1.5
@@ -17,11 +17,14 @@ USED: Final = 0.85
 LARGER: Final = 1.5
 LARGER_LEAST: Final = 1.35
 """What is closer to the present rate than this cannot be told from it by a probe."""
+STILL_SHARE: Final = 0.5
+"""Still pictures are worth having where they cost less than this share of the cheapest motion."""
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One layer: (encoding, temporal) with the rate it costs on the wire and the height it shows.
+    """One layer: (encoding, temporal) with the rate it costs on the wire and the height it shows; KEYFRAMES: still
+    pictures.
 
     `awake`: it flows. Else the publisher has been told to leave it out and would send it if asked.
     """
@@ -32,9 +35,14 @@ class Option:
     height: int
     awake: bool = True
 
+    @property
+    def still(self) -> bool:
+        return self.temporal == KEYFRAMES
+
 
 def picture_options(source: UpTrack, now: float, visible_height: int = 0, sharp: bool = False) -> list[Option]:
-    """Layers in order of what they show, cheapest first; costs rise strictly.
+    """Layers in order of what they show, cheapest first; costs rise strictly. Before them still pictures of the
+    smallest encoding, once it is known what they cost.
 
     Encodings higher than the lowest that reaches `visible_height` (0: no limit) are left out. `sharp`: resolution
     counts before motion, so of each encoding but the highest only the fewest pictures are offered. Else few pictures of
@@ -59,6 +67,10 @@ def picture_options(source: UpTrack, now: float, visible_height: int = 0, sharp:
             while found and found[-1].bitrate_bps >= option.bitrate_bps:
                 found.pop()
             found.append(option)
+    still_bps = encodings[0].still_bps(now) if encodings else 0.0
+    if 0 < still_bps < STILL_SHARE * found[0].bitrate_bps:
+        smallest = encodings[0]
+        found.insert(0, Option(smallest.index, KEYFRAMES, still_bps, smallest.height, smallest.flowing(now)))
     return found
 
 

@@ -18,6 +18,8 @@ START_CREDIT_BYTES: Final = 4_000
 """Given once to a newcomer: its first keyframe, a small one, should not wait."""
 BURST_S: Final = 0.01
 BURST_MIN_BYTES: Final = 600.0
+BURST_PATIENT_BYTES: Final = 100.0
+"""Of who gets still pictures only: one packet at a time, so that sound never waits behind two."""
 REPAIR_SHARE: Final = 0.15
 """Of the pace, for retransmissions."""
 REPAIR_BURST_S: Final = 1.0
@@ -31,11 +33,11 @@ class Pace(NamedTuple):
     repair_most: npt.NDArray[np.float32]
 
 
-def pace(pace_bps: npt.NDArray[np.float64]) -> Pace:
+def pace(pace_bps: npt.NDArray[np.float64], patient: npt.NDArray[np.bool_]) -> Pace:
     """What follows from how fast packets may leave; it holds for many ticks."""
     rate = (pace_bps / 8).astype(np.float32)
     least = np.float32(BURST_MIN_BYTES)
-    most = np.maximum(rate * np.float32(BURST_S), least)
+    most = np.where(patient, np.float32(BURST_PATIENT_BYTES), np.maximum(rate * np.float32(BURST_S), least))
     return Pace(rate, most, np.maximum(rate * np.float32(REPAIR_SHARE * REPAIR_BURST_S), least))
 
 

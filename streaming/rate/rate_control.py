@@ -24,6 +24,8 @@ ALLOCATE_INTERVAL_S: Final = 0.2
 ALLOCATE_RESTING_S: Final = 0.5
 """While for REST_S everybody has had the best there is. Pressure, newcomers and whatever else is shown don't wait."""
 REST_S: Final = 3.0
+STILL_PACE: Final = 0.8
+"""Of the estimate, where all pictures are still ones: their keyframes need not fill a queue."""
 
 
 class RateControl:
@@ -56,9 +58,9 @@ class RateControl:
             if columns.rows < rows:
                 columns.reserve(rows)
         nothing = np.zeros(rows)
-        self._allocation = Allocation(nothing, np.full(rows, np.nan), np.full(rows, np.nan))
+        self._allocation = Allocation(nothing, np.full(rows, np.nan), np.full(rows, np.nan), np.zeros(rows, np.bool_))
         self._short = np.zeros(rows, np.bool_)
-        self._rate = pacer.pace(np.full(rows, START_BPS))
+        self._rate = pacer.pace(np.full(rows, START_BPS), self._allocation.patient)
 
     def add(self, row: int, link: str, start_bps: float) -> None:
         """A viewer takes the row. `link`: the same for viewers behind one link, "" where that is unknown."""
@@ -189,15 +191,17 @@ class RateControl:
     def _choose_pace(self, now: float) -> None:
         pace = self.estimator.pace_bps
         pace = np.where(self.estimator.draining, pace, np.maximum(pace, self._allocation.cost_bps))
+        patient = STILL_PACE * self.estimator.estimate_bps
+        pace = np.where(self._allocation.patient, np.minimum(pace, patient), pace)
         for row, probe in self.prober.running.items():
             if now < probe.end_s:
                 pace[row] = max(pace[row], probe.goal_bps)
-        self._rate = pacer.pace(pace)
+        self._rate = pacer.pace(pace, self._allocation.patient)
 
     def _allocate(self, now: float) -> None:
         estimator = self.estimator
         self._allocation = self._allocator.allocate(
-            self._fanouts, estimator.estimate_bps, now, estimator.unproven(now), estimator.crisis
+            self._fanouts, estimator.estimate_bps, now, estimator.unproven(now), estimator.crisis, estimator.loss
         )
         self._load.wish(self._allocation)
         self._short = self._short_of_cost()

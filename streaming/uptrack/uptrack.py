@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from streaming.uptrack.cache import PAYLOAD_MAX_BYTES, PacketCache
-from streaming.uptrack.encoding import SKIPPED, TEMPORAL_LAYERS, Encoding
-from streaming.uptrack.keyframes import KeyframeRequests
+from streaming.uptrack.encoding import KEYFRAMES, SKIPPED, TEMPORAL_LAYERS, Encoding
+from streaming.uptrack.keyframes import STILL_INTERVAL_S, KeyframeRequests
 from streaming.uptrack.loss import LossList
 from streaming.wire import codecs
 from streaming.wire.descriptor import VideoDescriptor, rewrite_picture_id
@@ -112,6 +112,12 @@ class UpTrack:
                 self.keyframes.ask(encoding.index)
         self.muted = muted
 
+    def renew_still(self, index: int, now: float) -> None:
+        """Viewers see nothing but keyframes of an encoding: ask for another unless the latest is recent enough."""
+        encoding = self.encodings[index]
+        if encoding.flowing(now) and now - encoding.keyframe_s >= STILL_INTERVAL_S:
+            self.keyframes.ask(index)
+
     def change_codec(self, codec: str, profile: str) -> None:
         """The publisher's payload type now means another codec: viewers wait for its keyframe."""
         self.codec, self.profile = codec, profile
@@ -148,13 +154,17 @@ class UpTrack:
             temporal = min(descriptor.temporal_id, TEMPORAL_LAYERS - 1)
         if not in_order:
             self._note_loss(encoding, number, now)
-        encoding.count(now, temporal, size)
+        begin, keyframe = descriptor.begin_of_frame, descriptor.keyframe
         if self.muted:
+            encoding.count(now, temporal, size)
             self._leave_out(encoding, timestamp, number)
             return
-        begin, keyframe = descriptor.begin_of_frame, descriptor.keyframe
-        if keyframe and number > encoding.highest and not self.audio:
-            encoding.begin_group(number)
+        if not self.audio:
+            if keyframe and number > encoding.highest:
+                encoding.begin_group(number, timestamp, now)
+            if encoding.in_keyframe(number, timestamp):
+                temporal = KEYFRAMES
+        encoding.count(now, temporal, size)
         rtp_time = self._align(encoding, timestamp, number, now)
         if not self.audio:
             self._picture(encoding, descriptor, number, packet)

@@ -143,6 +143,12 @@ describe("playback", () => {
     expect(playbackSince(first, first).frames_decoded).toBe(0);
   });
 
+  test("counts no freezes between still pictures", () => {
+    const later = { ...first, freezes: 3, frozen_s: 15, frames: 102 };
+    expect(playbackSince(first, later)).toMatchObject({ freezes: 2, frozen_s: 14.5, frames_decoded: 2 });
+    expect(playbackSince(first, later, true)).toMatchObject({ freezes: 0, frozen_s: 0, frames_decoded: 2 });
+  });
+
   test("begins anew with a fresh connection, and tells no more than the server takes", () => {
     const fresh = { ...NOTHING_PLAYED, frames: 10, samples: 960 };
     expect(playbackSince(first, fresh).frames_decoded).toBe(10);
@@ -173,7 +179,12 @@ describe("playback", () => {
   });
   const judged = (frames: number, height: number, sound: number, told: OwnLink | null, asked = camera, short = false) =>
     receptionOf(
-      shownBetween(reading(0, 10, height, 10), reading(5000, 10 + frames, height, 10 + sound), asked),
+      shownBetween(
+        reading(0, 10, height, 10),
+        reading(5000, 10 + frames, height, 10 + sound),
+        asked,
+        told?.link === "still",
+      ),
       asked,
       told,
       short,
@@ -187,6 +198,7 @@ describe("playback", () => {
     ["sender_short", judged(120, 360, 250, link(6e5), new Map<Slot, number>([["teacher_video", 360]]), true)],
     ["smaller", judged(120, 180, 250, link(3e5), camera, true)],
     ["still", judged(2, 180, 250, link(1e5))],
+    ["still", judged(0, 180, 80, { ...link(5e4), link: "still" })],
     ["sound_only", judged(0, 180, 80, link(5e4))],
     ["waiting", judged(0, 180, 0, null)],
     ["unsteady", judged(120, 720, 250, link(3e6, 0.08))],
@@ -197,7 +209,7 @@ describe("playback", () => {
 
   test("a shared screen on which nothing moves is seen", () => {
     const asked = new Map<Slot, number>([["screen_video", 1080]]);
-    const shown = shownBetween(reading(0, 0, 0, 0, 5), reading(5000, 0, 0, 9, 5), asked);
+    const shown = shownBetween(reading(0, 0, 0, 0, 5), reading(5000, 0, 0, 9, 5), asked, false);
     expect(shown).toEqual({ height: 1080, cameraFps: null, sound: true });
     expect(isStill(shown)).toBe(false);
   });
