@@ -137,7 +137,7 @@ class LinkTestRun:
     # ------------------------------------------------------------ what the media process says
 
     def media_event(self, event: control.Event) -> None:
-        split = split_peer_id(event.peer_id)
+        split = None if isinstance(event, control.RecordingChanged) else split_peer_id(event.peer_id)
         if split is None or split[0] != self.room_id:
             return
         match event:

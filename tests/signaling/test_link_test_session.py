@@ -240,7 +240,7 @@ async def test_lessons_come_first(media: FakeMedia, school: School) -> None:
 class OneSchool(LinkKeys):
     """Everybody comes through one link."""
 
-    def of(self, remote: str | None) -> str:
+    def of(self, remote: str | None, place: str = "") -> str:
         return "school"
 
 

@@ -13,9 +13,9 @@ from streaming.fanout.viewers import HISTORY, NOT_SENT
 from streaming.rate import pacer
 from streaming.rate.estimator import START_BPS
 from streaming.rate.rate_control import RateControl
-from streaming.wire.feedback import Feedback
 from tests.streaming.fanout.stage import Camera, Stage
 from tests.streaming.rate.hall import Link
+from tests.streaming.reports import report
 
 GOAL: Final = 2_500_000
 FRAME_BYTES: Final = 600
@@ -41,7 +41,7 @@ class Visitor:
         self.taken = 0
         self.next_number = 1
         self.flying: list[tuple[float, int]] = []
-        self.reports: list[tuple[float, Feedback]] = []
+        self.reports: list[tuple[float, bytes]] = []
         self.arrived_bytes = 0
         self.worst_queue_s = 0.0
 
@@ -91,9 +91,9 @@ class Visitor:
         here.sort(key=lambda each: (each[1] - self.next_number) & 0xFFFF)
         span = ((here[-1][1] - self.next_number) & 0xFFFF) + 1
         arrivals = [math.floor(at * 4000) * 250 for at, _ in here]
-        feedback = Feedback(self.next_number, span, 0, 0, [number for _, number in here], arrivals)
+        told = report(self.next_number, span, [number for _, number in here], arrivals)
         self.next_number = (here[-1][1] + 1) & 0xFFFF
-        self.reports.append((self.stage.now + self.link.delay_s, feedback))
+        self.reports.append((self.stage.now + self.link.delay_s, told))
 
     @property
     def bps(self) -> float:

@@ -13,8 +13,6 @@ from streaming.uptrack.uptrack import UpTrack
 from tests.streaming.rate.seats import LADDER, SOUND, TEMPORALS, camera, microphone
 
 NOW = 100.0
-IMPATIENT = np.zeros(1, np.bool_)
-"""Nobody gets still pictures."""
 
 
 def flowing(track: UpTrack, now: float = NOW) -> UpTrack:
@@ -90,32 +88,39 @@ def paced(rows: int = 1) -> Viewers:
 
 
 def rates(viewers: Viewers, rate_bps: float) -> pacer.Pace:
-    return pacer.pace(np.full(viewers.rows, rate_bps))
+    return pacer.pace(np.full(viewers.rows, rate_bps), np.zeros(viewers.rows, np.bool_))
 
 
 def test_credit_is_what_was_earned_up_to_a_burst() -> None:
     viewers = paced()
-    pacer.refill(viewers, rates(viewers, 8e6), 0.005, IMPATIENT)
+    pacer.refill(viewers, rates(viewers, 8e6), 0.005)
     assert viewers.credit[0] == pytest.approx(5000)
-    pacer.refill(viewers, rates(viewers, 8e6), 60.0, IMPATIENT)
+    pacer.refill(viewers, rates(viewers, 8e6), 60.0)
     assert viewers.credit[0] == pytest.approx(1e6 * pacer.BURST_S)
     viewers = paced()
-    pacer.refill(viewers, rates(viewers, 30_000.0), 60.0, IMPATIENT)
+    pacer.refill(viewers, rates(viewers, 30_000.0), 60.0)
     assert viewers.credit[0] == pacer.BURST_MIN_BYTES
 
 
 def test_a_debt_is_paid_off_first_and_a_gift_is_kept() -> None:
     viewers = paced(2)
     viewers.credit[:2] = [-2000, 4000]
-    pacer.refill(viewers, rates(viewers, 80_000.0), 0.1, IMPATIENT)
+    pacer.refill(viewers, rates(viewers, 80_000.0), 0.1)
     assert viewers.credit[:2].tolist() == [-1000, 4000]
+
+
+def test_still_pictures_leave_packet_by_packet() -> None:
+    viewers = paced()
+    patient = pacer.pace(np.full(viewers.rows, 80_000.0), np.ones(viewers.rows, np.bool_))
+    pacer.refill(viewers, patient, 60.0)
+    assert viewers.credit[0] == pacer.BURST_PATIENT_BYTES
 
 
 def test_repairs_have_a_share_of_their_own() -> None:
     viewers = paced()
-    pacer.refill(viewers, rates(viewers, 800_000.0), 0.1, IMPATIENT)
+    pacer.refill(viewers, rates(viewers, 800_000.0), 0.1)
     assert viewers.repair_credit[0] == pytest.approx(10_000 * pacer.REPAIR_SHARE)
-    pacer.refill(viewers, rates(viewers, 800_000.0), 600.0, IMPATIENT)
+    pacer.refill(viewers, rates(viewers, 800_000.0), 600.0)
     assert viewers.repair_credit[0] == pytest.approx(100_000 * pacer.REPAIR_SHARE * pacer.REPAIR_BURST_S)
 
 
