@@ -57,7 +57,8 @@ def _av1(frame: EncodedFrame) -> list[bytes]:
     """Every OBU without its size; a length before each (W = 0), an OBU that does not fit goes on in the next packet."""
     payloads: list[bytes] = []
     body, continued = b"", False
-    for unit in _obus(frame.data):
+    for obu in _obus(frame.data):
+        unit = obu
         while unit:
             room = SIZE - len(body)
             if room < 10:
