@@ -11,6 +11,7 @@ from streaming.control import Slot
 from streaming.tap_records import ClockRecord, PacketRecord, Record, RecordingState
 from tests.recorder import encoded, lesson
 from tests.recorder.lesson import FPS, Network, Publisher, Script
+from tests.recorder.payloads import red
 from tests.recorder.watching import Seen, assemble, beeps, check_order, gaps, inits, pictures, samples, segments
 
 SIZES = ((160, 90), (320, 180))
@@ -61,6 +62,19 @@ def test_a_loss_is_told_and_ends_with_the_next_keyframe() -> None:
     assert [each.number for each in beeps(made)] == list(range(1, 14))
 
 
+def test_a_loss_up_to_the_end_is_told() -> None:
+    script = Script()
+    script.state(0.0, RecordingState.RUNNING)
+    once = Network(drop=lambda n: n == 60)
+    script.camera(1, Publisher(), ((160, 90),), 0.0, 9, codec="h264", key_every_s=100, network=once)
+    script.end(1, 9.1)
+    script.state(9.2, RecordingState.ENDED)
+    made = assemble(script.records())
+    assert len(pictures(made)) in (58, 59, 60)
+    (gap,) = gaps(made, "teacher_video")
+    assert (gap.start_s, gap.duration_s) == pytest.approx((4, 5), abs=0.3)
+
+
 def test_a_loss_in_one_encoding_is_no_gap() -> None:
     records = lesson.plain(14, SIZES)
     made = assemble(
@@ -94,15 +108,9 @@ def test_times_and_numbers_wrap(rtp_base: int, number_base: int) -> None:
 
 
 def test_repetitions_in_red_stand_in_for_lost_sound() -> None:
-    def wrap(packet: bytes, before: list[bytes]) -> bytes:
-        heads = b""
-        for back, old in zip(range(len(before), 0, -1), before, strict=True):
-            heads += bytes((0x80 | 111,)) + ((back * 960) << 10 | len(old)).to_bytes(3, "big")
-        return heads + bytes((111,)) + b"".join(before) + packet
-
     script = Script()
     script.state(0.0, RecordingState.RUNNING)
-    script.microphone(1, Publisher(), 0.0, 8, wrap=wrap, network=Network(drop=lambda n: n % 5 in (1, 2)))  # type: ignore[arg-type]
+    script.microphone(1, Publisher(), 0.0, 8, wrap=red, network=Network(drop=lambda n: n % 5 in (1, 2)))
     script.state(8.1, RecordingState.ENDED)
     made = assemble(script.records())
     assert [each.number for each in beeps(made)] == list(range(1, 8))
