@@ -6,7 +6,6 @@ from `state()` at any point, fed again from `replay_from`.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from recorder.pictures import PictureLane
 from recorder.rendition import Rendition
 from recorder.sounds import SoundLane
 from recorder.timeline import LeastDifference, RecordedClock
-from recorder.track import PICTURE_CLOCK, SOUND_CLOCK, Track
+from recorder.track import PICTURE_CLOCK, SOUND_CLOCK
 from streaming.control import Slot
 from streaming.tap_records import (
     ClockRecord,
@@ -89,7 +88,7 @@ class Assembler:
 
     def state(self) -> bytes:
         """JSON."""
-        return _PROGRESS.dump_json(self._is)
+        return _PROGRESS.dump_json(self._is, exclude_defaults=True)
 
     def take(self, record: Record, position: int) -> list[Made]:
         """Pieces that are complete now. Records in the order of their positions; those taken before are ignored."""
@@ -228,7 +227,7 @@ class Assembler:
             if known.clock.running:
                 made += self._close()
             known.clock.change(record, known.now)
-        known.now = known.next_check = record.t
+        known.next_check = known.now
         if not known.sounds:
             self._lane(Slot.TEACHER_AUDIO)
         known.ended = ends
@@ -256,6 +255,7 @@ class Assembler:
         made = self._close() if known.clock.running else []
         before = known.clock.at(known.now)
         known.clock.change(record, known.now)
+        known.now = record.t
         outage = known.clock.recorded - before
         for lane in self._lanes():
             if lane.track is not None and outage > 0:

@@ -118,7 +118,7 @@ class PictureBuilder:
         if draft.tl0picidx >= 0 and (draft.temporal == 0 or draft.keyframe):
             self.tl0picidx = draft.tl0picidx
         self.begun = True
-        frame = Frame(0, draft.t, draft.keyframe, self.lost, draft.parts)
+        frame = Frame(0, draft.t, draft.parts, draft.keyframe, self.lost)
         self.lost = False
         done.append((draft.rtp_time, frame))
 
@@ -212,5 +212,5 @@ class SoundBuilder:
             self.lost |= self.begun
             return
         self.newest, self.begun = rtp_time, True
-        done.append((rtp_time, Frame(0, packet.t, True, self.lost, [part], ticks)))
+        done.append((rtp_time, Frame(0, packet.t, [part], True, self.lost, ticks)))
         self.lost = False

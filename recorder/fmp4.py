@@ -51,7 +51,7 @@ def opus_entry() -> bytes:
 
 
 def initialisation(entry: bytes, timescale: int, width: int = 0, height: int = 0) -> bytes:
-    """ftyp and moov of a track with this sample entry; sound has no size."""
+    """The boxes ftyp and moov of a track with this sample entry; sound has no size."""
     video = width > 0
     media = full_box(b"vmhd", 0, 1, bytes(8)) if video else full_box(b"smhd", 0, 0, bytes(4))
     kind, name = (b"vide", b"video\0") if video else (b"soun", b"sound\0")

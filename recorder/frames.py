@@ -47,9 +47,9 @@ class Frame:
 
     ticks: int
     t: float
-    keyframe: bool
-    after_loss: bool
     parts: list[Part]
+    keyframe: bool = False
+    after_loss: bool = False
     duration: int = 0
 
     @property

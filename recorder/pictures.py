@@ -80,9 +80,9 @@ class PictureLane:
         interval.frames.setdefault(encoding, []).append(frame)
         interval.newest_t = max(interval.newest_t, frame.t)
         interval.bytes += sum(len(part.payload) for part in frame.parts)
-        if frame.keyframe and frame.ticks - interval.key >= EARLY * cadence_s * PICTURE_CLOCK:
-            if all(abs(frame.ticks - other.ticks) > SAME_KEY for other in interval.keyframes):
-                interval.keyframes.append(Keyframe(frame.ticks, frame.t))
+        due = frame.keyframe and frame.ticks - interval.key >= EARLY * cadence_s * PICTURE_CLOCK
+        if due and all(abs(frame.ticks - other.ticks) > SAME_KEY for other in interval.keyframes):
+            interval.keyframes.append(Keyframe(frame.ticks, frame.t))
 
     def cut(self, now: float, clock: RecordedClock, publisher: LeastDifference) -> list[Made]:
         """Write what lies before the first keyframe that all encodings have, if there is one."""

@@ -9,7 +9,16 @@ from recorder import fmp4
 from recorder.configuration import Configuration
 from streaming.wire import vp8, vp9
 
-VP9_LEVELS: Final = ((36_864, 10), (73_728, 11), (122_880, 20), (245_760, 21), (552_960, 30), (983_040, 31), (2_228_224, 40), (8_912_896, 50))  # fmt: skip
+VP9_LEVELS: Final = (
+    (36_864, 10),
+    (73_728, 11),
+    (122_880, 20),
+    (245_760, 21),
+    (552_960, 30),
+    (983_040, 31),
+    (2_228_224, 40),
+    (8_912_896, 50),
+)
 """(largest picture in samples, level) of VP9 at 30 frames a second and less."""
 LEVEL_MAX: Final = 60
 _BIT_DEPTH: Final = 8

@@ -84,7 +84,8 @@ class TrackRecord(BaseModel):
 
 
 class PacketRecord(NamedTuple):
-    """One packet. `number` is the encoding's unwrapped sequence number modulo 2^32; `flags`: MARKER, KEYFRAME (the
+    """One packet. `number` is the encoding's unwrapped sequence number modulo 2^32, closed over packets that carried no
+    media (padding, a muted source), so that a missing number is a lost packet; `flags`: MARKER, KEYFRAME (the
     packet begins one), LATE (behind a higher number)."""
 
     track: int
