@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from archive.errors import CatalogUnavailable, NotFound
-from archive.playlists import HOLE_S, Rendition, SegmentRow
+from archive.playlists import HOLE_S, Rendition, SegmentRow, Span
 from archive.search import fold
 from archive.store import ObjectInfo
 from archive.tables import ID_CHARS, Access, MediaGap, MediaSegment, Recording, Run
@@ -25,11 +25,11 @@ WORDS_MAX = 8
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """What there is of one slot. `spans`: from and until, in seconds of recorded time, rising, apart."""
+    """What there is of one slot. `spans` rise and lie apart."""
 
     slot: str
     renditions: tuple[Rendition, ...]
-    spans: tuple[tuple[float, float], ...]
+    spans: tuple[Span, ...]
 
 
 class Catalog:
@@ -68,8 +68,14 @@ class Catalog:
                 recording.access = access.value
             return recording
 
-    async def tracks(self, recording_id: str) -> list[Track]:
-        """By the names of the slots. The cost grows with the number of segments, not of what is read."""
+    async def track(self, recording_id: str, slot: str) -> Track:
+        """Raises `NotFound`."""
+        for track in await self.tracks(recording_id, slot):
+            return track
+        raise NotFound("this recording has no such track")
+
+    async def tracks(self, recording_id: str, slot: str | None = None) -> list[Track]:
+        """By the names of the slots, or only one of them. The cost grows with the number of segments."""
         at_least_1_s = case((MediaSegment.duration_s > 1, MediaSegment.duration_s), else_=1.0)
         totals = (
             select(
@@ -85,6 +91,8 @@ class Catalog:
             .where(MediaSegment.recording_id == recording_id)
             .group_by(MediaSegment.slot, MediaSegment.encoding, MediaSegment.run)
         )
+        if slot is not None:
+            totals = totals.where(MediaSegment.slot == slot)
         inits = select(Run.slot, Run.encoding, Run.codecs, Run.width, Run.height)
         async with self._reading() as session:
             stretches = [_Stretch(*row) for row in await session.execute(totals)]
@@ -208,12 +216,12 @@ def _tracks(stretches: Sequence[_Stretch], kinds: Sequence[_Kind]) -> list[Track
     return tracks
 
 
-def _union(stretches: Sequence[_Stretch]) -> tuple[tuple[float, float], ...]:
+def _union(stretches: Sequence[_Stretch]) -> tuple[Span, ...]:
     """The time that any of them covers; holes that no playlist has are closed."""
-    spans: list[tuple[float, float]] = []
+    spans: list[Span] = []
     for each in sorted(stretches, key=lambda stretch: stretch.begin_s):
         if spans and each.begin_s - spans[-1][1] <= HOLE_S:
             spans[-1] = (spans[-1][0], max(spans[-1][1], each.end_s))
         else:
-            spans.append((each.begin_s, each.end_s))
+            spans.append((each.begin_s if each.begin_s > HOLE_S else 0.0, each.end_s))
     return tuple(spans)

@@ -1,7 +1,8 @@
 """HLS playlists (RFC 8216bis) of a recording, made from rows. Pure: no database, no clock.
 
-Every playlist begins at recorded time 0, and where nothing was kept EXT-X-GAP holds the time: so all of a recording's
-playlists share one timeline, which is that of the segments' own decode times.
+The standard playlists begin at recorded time 0, and where nothing was kept EXT-X-GAP holds the time: so all of a
+recording's playlists share one timeline, which is that of the segments' own decode times. The packed ones leave that
+time out, since no player gets over long gaps well.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ GAP_S: Final = 6.0
 TARGET_DURATION_S: Final = 12
 """At least; a growing playlist may not change it, and segments may be stretched to half again their cadence."""
 WALL_STEP_S: Final = 0.25
+_NEVER_S: Final = 0.001
+"""No segment is so short."""
+Span = tuple[float, float]
+"""From and until, in seconds of recorded time."""
 _HEADER: Final = ("#EXTM3U", "#EXT-X-VERSION:8", "#EXT-X-INDEPENDENT-SEGMENTS")
 
 
@@ -71,7 +76,7 @@ def slot_playlist(renditions: Sequence[Rendition]) -> str:
     slot's folder."""
     lines = [*_HEADER]
     for each in sorted(renditions, key=lambda rendition: rendition.average_bps):
-        lines += _variant((each,), "", f"{each.encoding}.m3u8")
+        lines += _variant((each,), "", f"packed-{each.encoding}.m3u8")
     return "\n".join(lines) + "\n"
 
 
@@ -90,42 +95,90 @@ def _variant(parts: Sequence[Rendition], group: str, uri: str) -> Iterator[str]:
 def media_playlist(
     encoding: int, init_runs: Sequence[int], segments: Sequence[SegmentRow], ended_s: float | None
 ) -> str:
-    """One rendition. `segments` in order; `init_runs` (rising): the runs that have an initialisation segment of their
-    own. `ended_s`: the recording's length once it is ready; None while it grows."""
-    timed = list(_timed(segments))
-    longest = max((end - begin for begin, end, _ in timed), default=0.0)
-    lines = [
-        *_HEADER,
-        f"#EXT-X-TARGETDURATION:{max(TARGET_DURATION_S, math.ceil(longest))}",
-        f"#EXT-X-PLAYLIST-TYPE:{'EVENT' if ended_s is None else 'VOD'}",
-    ]
-    if segments:
-        lines.append(_map(encoding, init_runs, segments[0].run))
-    at, run, wall = 0.0, segments[0].run if segments else 0, -math.inf
-    for begin, end, segment in timed:
-        lines += _gap(encoding, at, begin)
-        if segment.run != run:
-            lines += ("#EXT-X-DISCONTINUITY", _map(encoding, init_runs, segment.run))
-            run, wall = segment.run, -math.inf
-        if abs(segment.wall - wall) > WALL_STEP_S:
-            lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{_date_time(segment.wall)}")
-        lines += (f"#EXTINF:{end - begin:.6f},", f"{encoding}/{segment.index}.m4s")
-        at, wall = end, segment.wall + (end - begin)
-    if ended_s is not None:
-        lines += _gap(encoding, at, ended_s)
-        lines.append("#EXT-X-ENDLIST")
-    return "\n".join(lines) + "\n"
+    """One rendition on the recording's timeline. `segments` in order; `init_runs` (rising): the runs that have an
+    initialisation segment of their own. `ended_s`: the recording's length once it is ready; None while it grows."""
+    body = _Body(encoding, init_runs)
+    body.stretch(segments, 0.0, ended_s, new_runs_break=True)
+    return body.playlist(grows=ended_s is None)
 
 
-def _timed(segments: Sequence[SegmentRow]) -> Iterator[tuple[float, float, SegmentRow]]:
+def packed_playlist(
+    encoding: int, init_runs: Sequence[int], segments: Sequence[SegmentRow], spans: Sequence[Span], *, grows: bool
+) -> str:
+    """One rendition of a slot on the slot's own timeline, in which the time between its `spans` (`Track.spans`) is left
+    out: players that put the tracks together themselves so never meet a gap of the whole slot. Every rendition has the
+    same discontinuities: one where each further span begins."""
+    body = _Body(encoding, init_runs)
+    for number, (begin, end) in enumerate(spans):
+        own = [each for each in segments if begin - HOLE_S <= each.start_s < end - _NEVER_S]
+        last = not segments or segments[-1].start_s < end - _NEVER_S
+        if grows and last and not own:
+            break
+        if number:
+            body.lines.append("#EXT-X-DISCONTINUITY")
+        body.stretch(own, begin, None if grows and last else end, new_runs_break=False)
+        if grows and last:
+            break
+    return body.playlist(grows=grows)
+
+
+class _Body:
+    """The part of a media playlist that grows."""
+
+    def __init__(self, encoding: int, init_runs: Sequence[int]) -> None:
+        self.lines: list[str] = []
+        self._encoding = encoding
+        self._init_runs = init_runs
+        self._run = -1
+        self._longest_s = 0.0
+
+    def playlist(self, *, grows: bool) -> str:
+        head = [
+            *_HEADER,
+            f"#EXT-X-TARGETDURATION:{max(TARGET_DURATION_S, math.ceil(self._longest_s))}",
+            f"#EXT-X-PLAYLIST-TYPE:{'EVENT' if grows else 'VOD'}",
+        ]
+        return "\n".join([*head, *self.lines, *([] if grows else ["#EXT-X-ENDLIST"])]) + "\n"
+
+    def stretch(
+        self, segments: Sequence[SegmentRow], begin_s: float, until_s: float | None, *, new_runs_break: bool
+    ) -> None:
+        """Segments, and gaps before, between and, up to `until_s`, behind them."""
+        at, wall = begin_s, -math.inf
+        if self._run < 0 and segments:
+            self._begin_run(segments[0].run)
+        for begin, end, segment in _timed(segments, begin_s):
+            self.lines += _gap(self._encoding, at, begin)
+            if segment.run != self._run:
+                if new_runs_break:
+                    self.lines.append("#EXT-X-DISCONTINUITY")
+                self._begin_run(segment.run)
+                wall = -math.inf
+            if abs(segment.wall - wall) > WALL_STEP_S:
+                self.lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{_date_time(segment.wall)}")
+            self.lines += (f"#EXTINF:{end - begin:.6f},", f"{self._encoding}/{segment.index}.m4s")
+            self._longest_s = max(self._longest_s, end - begin)
+            at, wall = end, segment.wall + (end - begin)
+        if until_s is not None:
+            self.lines += _gap(self._encoding, at, until_s)
+
+    def _begin_run(self, run: int) -> None:
+        """A run without an initialisation segment of its own decodes with the one before it."""
+        place = bisect_right(self._init_runs, run) - 1
+        init_run = self._init_runs[place] if place >= 0 else run
+        self.lines.append(f'#EXT-X-MAP:URI="{self._encoding}/init-{init_run}.mp4"')
+        self._run = run
+
+
+def _timed(segments: Sequence[SegmentRow], begin_s: float) -> Iterator[tuple[float, float, SegmentRow]]:
     """Begin and end of each in the playlist, where the sum of all durations must not drift from recorded time."""
-    at = 0.0
+    at = begin_s
     for segment, following in zip_longest(segments, segments[1:]):
         begin = segment.start_s if segment.start_s - at > HOLE_S else at
         end = segment.start_s + segment.duration_s
         if following is not None and following.start_s - end <= HOLE_S:
             end = following.start_s
-        at = max(end, begin + 0.001)
+        at = max(end, begin + _NEVER_S)
         yield begin, at, segment
 
 
@@ -137,12 +190,6 @@ def _gap(encoding: int, begin: float, end: float) -> Iterable[str]:
         yield "#EXT-X-GAP"
         yield f"#EXTINF:{(end - begin) / count:.6f},"
         yield f"{encoding}/gap"
-
-
-def _map(encoding: int, init_runs: Sequence[int], run: int) -> str:
-    """A run without an initialisation segment of its own decodes with the one before it."""
-    place = bisect_right(init_runs, run) - 1
-    return f'#EXT-X-MAP:URI="{encoding}/init-{init_runs[place] if place >= 0 else run}.mp4"'
 
 
 def _date_time(wall: float) -> str:

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from archive.catalog import PAGE_MAX, Track
 from archive.errors import NotFound
-from archive.playlists import media_playlist, multivariant_playlist, slot_playlist
+from archive.playlists import media_playlist, multivariant_playlist, packed_playlist, slot_playlist
 from archive.tables import Access, Recording, RecordingState
 from school.tables import LessonState
 from signaling import archive_models as a
@@ -75,11 +75,16 @@ async def recording_playlist(call: Call) -> web.Response:
 
 
 async def track_playlist(call: Call) -> web.Response:
-    recording, slot = call.readable(), _slot(call)
-    for track in await call.services.catalog.tracks(recording.id):
-        if track.slot == slot:
-            return _playlist(call, slot_playlist(track.renditions))
-    raise NotFound("this recording has no such track")
+    track = await call.services.catalog.track(call.readable().id, _slot(call))
+    return _playlist(call, slot_playlist(track.renditions))
+
+
+async def packed_rendition_playlist(call: Call) -> web.Response:
+    recording, slot, encoding = call.readable(), _slot(call), _number(call, "encoding")
+    init_runs, segments = await call.services.catalog.rendition(recording.id, slot, encoding)
+    track = await call.services.catalog.track(recording.id, slot)
+    grows = recording.state != RecordingState.READY
+    return _playlist(call, packed_playlist(encoding, init_runs, segments, track.spans, grows=grows))
 
 
 async def rendition_playlist(call: Call) -> web.Response:
@@ -138,7 +143,7 @@ def _track(recording: Recording, track: Track) -> a.TrackOut:
     folder = f"{_folder(recording)}/{track.slot}"
     return a.TrackOut(
         slot=track.slot,
-        playlist=f"{folder}/index.m3u8",
+        playlist=f"{folder}/packed.m3u8",
         renditions=[
             a.RenditionOut(
                 encoding=each.encoding,

@@ -50,7 +50,7 @@ class RenditionOut(Body):
 
 
 class TrackOut(Body):
-    """What there is of one slot; `playlist` is the multivariant one of its renditions."""
+    """What there is of one slot; `playlist` is the packed multivariant one: the time between the spans is left out."""
 
     slot: str
     playlist: str

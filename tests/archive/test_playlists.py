@@ -13,6 +13,7 @@ from archive.playlists import (
     SegmentRow,
     media_playlist,
     multivariant_playlist,
+    packed_playlist,
     slot_playlist,
 )
 
@@ -92,6 +93,39 @@ def test_nothing_drifts_over_three_hours() -> None:
         at += length
 
 
+SPANS = [(10.0, 22.0), (100.0, 112.0), (200.0, 206.0)]
+FULL = ((0, 10.0, 6.0), (0, 16.0, 6.0), (1, 100.0, 6.0), (2, 106.0, 6.0), (3, 200.0, 6.0))
+PAUSED = ((0, 10.0, 6.0), (2, 106.0, 6.0))
+
+
+@pytest.mark.parametrize("spans", [FULL, PAUSED])
+def test_packed_renditions_share_a_timeline_and_its_breaks(spans: tuple[tuple[int, float, float], ...]) -> None:
+    text = packed_playlist(0, [0, 1, 2, 3], rows(*spans), SPANS, grows=False)
+    parts = [lengths(part) for part in text.split("#EXT-X-DISCONTINUITY")]
+    assert [sum(part) for part in parts] == pytest.approx([12.0, 12.0, 6.0])
+    assert text.count(".m4s") == len(spans)
+
+
+def test_packed_and_whole_nothing_is_a_gap() -> None:
+    text = packed_playlist(0, [0, 1, 2, 3], rows(*FULL), SPANS, grows=False)
+    assert "GAP" not in text
+    assert text.count("#EXT-X-MAP") == 4, "a new run within a span is no break, and yet begins anew"
+
+
+def test_packed_ones_only_grow_at_their_end() -> None:
+    """Other renditions may be ahead: what is not there yet is no gap."""
+    for segments in (rows(*FULL), rows(*PAUSED)):
+        former = ""
+        for count in range(1, len(segments) + 1):
+            text = packed_playlist(0, [0, 1, 2, 3], segments[:count], SPANS, grows=True)
+            kept = lines(former)[:-2]
+            assert lines(text)[: len(kept)] == kept
+            former = text
+        whole = packed_playlist(0, [0, 1, 2, 3], segments, SPANS, grows=False)
+        start = lines(former).index("#EXT-X-PLAYLIST-TYPE:EVENT") + 1
+        assert lines(whole)[start : len(lines(former))] == lines(former)[start:]
+
+
 def test_a_pause_of_the_recording_is_seen_in_the_civil_time_only() -> None:
     segments = [
         SegmentRow(0, 0, 0.0, 6.0, WALL),
@@ -137,7 +171,7 @@ def test_the_variants() -> None:
         ('BANDWIDTH=32000,AVERAGE-BANDWIDTH=24000,CODECS="opus",AUDIO="sound"', "teacher_audio/0.m3u8"),
     ]
     assert "AUDIO" not in slot_playlist([high, low])
-    assert slot_playlist([high, low]).splitlines()[-3::2] == ["0.m3u8", "2.m3u8"]
+    assert slot_playlist([high, low]).splitlines()[-3::2] == ["packed-0.m3u8", "packed-2.m3u8"]
 
 
 def test_a_language_cannot_break_out_of_its_quotes() -> None:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 from selenium.webdriver import Firefox
+from selenium.webdriver.support.ui import WebDriverWait
 
+from archive.recordings_log import SqlRecordingLog
 from infra.database import open_database, sessions_of
 from infra.object_store import open_store
 from infra.settings import Settings
-from archive.recordings_log import SqlRecordingLog
 from tests.archive import material
 from tests.browser.chromium import chromium
 from tests.browser.firefox import firefox
-from tests.browser.test_accessibility import findings
 from tests.browser.lesson_page import LessonPage
+from tests.browser.test_accessibility import findings
 from tests.browser.waiting import until
 from tests.serving import Lesson, Server
 
@@ -28,21 +30,35 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 LENGTH_S = 18.0
 RECORDING = "a0b1c2d3"
 _STATE = """() => {
-  const seen = (slot) => document.querySelector(`video[data-testid=${slot}]`);
-  const video = (slot) => ({
-    frames: seen(slot).getVideoPlaybackQuality().totalVideoFrames,
-    at: seen(slot).currentTime,
-    height: seen(slot).videoHeight,
-    shown: document.querySelector(`[data-testid=picture-${slot}]`).className,
-  });
-  const player = window.__replay;
+  const canvas = document.createElement("canvas");
+  canvas.width = 160; canvas.height = 90;
+  const numberIn = (video) => {
+    const context = canvas.getContext("2d");
+    context.drawImage(video, 0, 0, 160, 90);
+    const row = context.getImageData(0, 22, 160, 1).data;
+    let number = 0;
+    for (let bit = 0; bit < 16; bit += 1) if (row[(bit * 10 + 5) * 4] > 127) number += 2 ** bit;
+    return number;
+  };
+  const picture = (slot) => {
+    const video = document.querySelector(`video[data-testid=${slot}]`);
+    return {
+      frames: video.getVideoPlaybackQuality().totalVideoFrames,
+      at: video.currentTime,
+      number: numberIn(video),
+      height: video.videoHeight,
+      place: document.querySelector(`[data-testid=picture-${slot}]`).className.split(" ")[1],
+    };
+  };
+  const { sound } = window.__replay;
   return {
-    at: player.sound.currentTime, paused: player.sound.paused, ended: player.sound.ended, duration: player.duration.value,
+    at: sound.currentTime, paused: sound.paused, ended: sound.ended,
     words: document.querySelector("[data-testid=replay-words]").textContent,
-    main: document.querySelector("[data-testid=replay-stage]").dataset.main,
-    teacher: video("teacher_video"), screen: video("screen_video"),
+    teacher: picture("teacher_video"), screen: picture("screen_video"),
   };
 }"""
+State = dict[str, Any]
+Look = Callable[[], Awaitable[State]]
 
 
 @dataclass
@@ -88,20 +104,110 @@ def fox(network: None) -> Iterator[Firefox]:
         yield driver
 
 
-async def state(page: Page) -> dict[str, object]:
-    found: dict[str, object] = await page.evaluate(_STATE)
-    return found
+async def reached(look: Look, what: str, holds: Callable[[State], bool], within_s: float = 40) -> State:
+    async def there() -> State | None:
+        found = await look()
+        return found if holds(found) else None
+
+    return await until(what, there, within_s)
 
 
-async def test_debug(recorded: Recorded, tab: LessonPage) -> None:
-    logs = []
-    tab.page.on("console", lambda m: logs.append(m.text))
+async def in_step(look: Look, slot: str, begin_s: float) -> None:
+    """New frames are shown, and each says by its own number that it is of the moment that is heard."""
+    before = (await look())[slot]["frames"]
+
+    def holds(found: State) -> bool:
+        # The numbers are of the frames' beginnings, 15 a second.
+        late = found["at"] - begin_s - found[slot]["number"] / material.FPS
+        return bool(found[slot]["frames"] > before + 8 and abs(late - 0.5 / material.FPS) < 0.1)
+
+    await reached(look, f"{slot} in step with the sound", holds)
+
+
+def look_at(tab: LessonPage) -> Look:
+    return lambda: tab.page.evaluate(_STATE)
+
+
+async def test_from_beginning_to_end(recorded: Recorded, tab: LessonPage) -> None:
+    look = look_at(tab)
     await tab.open(recorded.link)
-    await expect(tab.part("replay")).to_be_visible()
     await tab.press("replay-begin")
-    for _ in range(25):
-        print(await state(tab.page))
-        await asyncio.sleep(1)
-    print(logs)
-    await tab.page.screenshot(path="/tmp/prep/w/h/build/replay.png")
-    print(await findings(tab))
+    await in_step(look, "teacher", 0.0)
+
+    await tab.part("replay-seek").fill("6")
+    found = await reached(look, "the hole", lambda found: 6.2 < found["at"] < 8 and found["teacher"]["place"] == "away")
+    assert "Картинки здесь не было" in found["words"]
+    await reached(look, "sound goes on through it", lambda found: found["at"] > 8.3)
+    await in_step(look, "teacher", 8.0)
+
+    await tab.part("replay-seek").fill("12")
+    await in_step(look, "screen", 12.0)
+    found = await look()
+    assert (found["screen"]["place"], found["teacher"]["place"]) == ("main", "corner")
+    await tab.part("replay-speed").select_option("2")
+    await reached(look, "the end", lambda found: bool(found["ended"]))
+
+
+async def test_quality_keys_and_the_remembered_place(recorded: Recorded, tab: LessonPage) -> None:
+    look = look_at(tab)
+    await tab.open(recorded.link)
+    await tab.part("replay-quality").select_option("90")
+    await tab.part("replay-begin").press("Enter")
+    await reached(look, "the lowest quality", lambda found: found["teacher"]["height"] == 90)
+    await tab.part("replay-quality").select_option("360")
+    await reached(look, "the highest quality", lambda found: found["teacher"]["height"] == 360)
+    await tab.part("replay-quality").select_option("sound")
+    await reached(look, "sound only", lambda found: found["teacher"]["place"] == "away" and not found["paused"])
+    await tab.part("replay-quality").select_option("auto")
+    await tab.part("replay-quality").blur()
+    await tab.page.keyboard.press("Home")
+    await tab.page.keyboard.press("ArrowRight")
+    await reached(look, "ten seconds further", lambda found: 10 <= found["at"] < 14)
+    await tab.page.keyboard.press("k")
+    await reached(look, "a pause", lambda found: bool(found["paused"]))
+    left = (await look())["at"]
+    await tab.page.reload()
+    await expect(tab.part("replay")).to_be_visible()
+    await reached(look, "the remembered place", lambda found: left - 1 <= found["at"] <= 14)
+    assert await findings(tab) == []
+
+
+async def test_on_a_phone(recorded: Recorded, tab: LessonPage) -> None:
+    await tab.page.set_viewport_size({"width": 360, "height": 740})
+    await tab.open(recorded.link)
+    await expect(tab.part("replay-begin")).to_be_in_viewport()
+    await expect(tab.part("replay-toggle")).to_be_in_viewport()
+    assert await tab.page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert await findings(tab) == []
+
+
+async def test_the_list_and_who_may_not(recorded: Recorded, server: Server, tab: LessonPage) -> None:
+    await tab.open(f"{server.origin}/recordings/{RECORDING}")
+    await expect(tab.part("no-recording-not_found")).to_be_visible()
+    await tab.open(f"{server.origin}/recordings#{recorded.lesson.tokens['viewer']}")
+    await expect(tab.part("recording")).to_have_count(1)
+    await tab.part("recordings-search").fill("волны физик")
+    await expect(tab.part("recording")).to_have_count(1)
+    assert await findings(tab) == []
+    await tab.part("recordings-search").fill("химия")
+    await expect(tab.part("recording")).to_have_count(0)
+    await tab.part("recordings-search").fill("")
+    await tab.part("recording").get_by_role("link").click()
+    await expect(tab.part("replay")).to_be_visible()
+
+
+async def test_in_firefox(recorded: Recorded, fox: Firefox) -> None:
+    async def look() -> State:
+        found: State = await asyncio.to_thread(fox.execute_script, f"return ({_STATE})();")
+        return found
+
+    def press(testid: str) -> None:
+        WebDriverWait(fox, 30).until(lambda driver: driver.find_elements("css selector", f"[data-testid={testid}]"))
+        fox.find_element("css selector", f"[data-testid={testid}]").click()
+
+    await asyncio.to_thread(fox.get, recorded.link)
+    await asyncio.to_thread(press, "replay-begin")
+    await in_step(look, "teacher", 0.0)
+    await asyncio.to_thread(fox.execute_script, "window.__replay.seek(12)")
+    await in_step(look, "screen", 12.0)
+    await reached(look, "the end", lambda found: bool(found["ended"]))

@@ -12,6 +12,7 @@ import {
   nextSpan,
   PICTURES,
   type PictureSlot,
+  packed,
   spansOf,
 } from "./timeline";
 
@@ -170,17 +171,11 @@ export class Player {
 
   /** Begin to follow with every track that has a place on the page, or needs none. */
   #follow(): void {
-    for (const { slot, playlist } of this.detail.value.tracks) {
+    for (const { slot, playlist, spans } of this.detail.value.tracks) {
       const element = this.#elementOf(slot);
       if (this.#followers.has(slot) || !element) continue;
-      const stream = new Stream(
-        element,
-        playlist,
-        this.token,
-        this.sound.currentTime,
-        PICTURE_AHEAD_S,
-        () => undefined,
-      );
+      const start_s = packed(spans, this.sound.currentTime);
+      const stream = new Stream(element, playlist, this.token, start_s, PICTURE_AHEAD_S, () => undefined);
       const quality = this.quality.value;
       stream.setHeight(typeof quality === "number" ? quality : 0);
       this.#followers.set(slot, { element, stream });
@@ -207,10 +202,10 @@ export class Player {
       const spans = spansOf(this.detail.value.tracks, slot);
       const wanted = inSpan(spans, clock) && !(slot.endsWith("_video") && this.quality.value === "sound");
       if (wanted) {
-        step(follower.element, clock, running, this.rate.value);
+        step(follower.element, packed(spans, clock), running, this.rate.value);
         if (follower.element.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA)
           shown.set(slot as PictureSlot, follower.stream.height);
-      } else rest(follower.element, nextSpan(spans, clock));
+      } else rest(follower.element, packed(spans, nextSpan(spans, clock) ?? clock));
     }
     this.shown.value = shown;
   }
@@ -255,8 +250,7 @@ function step(element: HTMLMediaElement, clock: number, running: boolean, rate: 
 }
 
 /** Nothing of it now: it waits where it will be needed next, so that it can begin in time. */
-function rest(element: HTMLMediaElement, next_s: number | null): void {
+function rest(element: HTMLMediaElement, next: number): void {
   if (!element.paused) element.pause();
-  if (next_s !== null && !element.seeking && Math.abs(element.currentTime - next_s) > 0.05)
-    element.currentTime = next_s + 0.01;
+  if (!element.seeking && Math.abs(element.currentTime - next) > 0.05) element.currentTime = next + 0.01;
 }

@@ -20,6 +20,16 @@ export const inSpan = (spans: readonly Span[], at: number): boolean =>
 export const nextSpan = (spans: readonly Span[], at: number): number | null =>
   spans.find(([begin]) => begin > at)?.[0] ?? null;
 
+/** A track's own timeline leaves out the time between its spans (packed playlists): where in it recorded time `at` is. */
+export function packed(spans: readonly Span[], at: number): number {
+  let before = 0;
+  for (const [begin, end] of spans) {
+    if (at < begin) break;
+    before += Math.min(at, end) - begin;
+  }
+  return before;
+}
+
 export const spansOf = (tracks: readonly Track[], slot: string): readonly Span[] =>
   tracks.find((track) => track.slot === slot)?.spans ?? [];
 
