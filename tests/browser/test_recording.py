@@ -63,7 +63,7 @@ async def test_everybody_sees_the_recording_and_a_class_is_in_it_only_after_it_h
         await asyncio.gather(*(shows(page, "ready") for page in (teacher, klass, viewer)))
         await teacher.press("start-lesson")
         await asyncio.gather(*(shows(page, "running") for page in (teacher, klass, viewer)))
-        await klass.wait_seen("teacher_video", within_s=30)
+        await klass.wait_seen("teacher_video", within_s=60)
 
         await teacher.press("record")
         await asyncio.gather(*(shows(page, "paused") for page in (teacher, klass, viewer)))
@@ -75,14 +75,14 @@ async def test_everybody_sees_the_recording_and_a_class_is_in_it_only_after_it_h
         await row.get_by_test_id("give-floor").click()
         await expect(klass.part("consent")).to_have_attribute("data-agreed", "false")
         await klass.press("floor-accept")
-        await teacher.wait_seen("floor_video", within_s=30)
+        await teacher.wait_seen("floor_video", within_s=60)
         assert "floor_video" not in await finished(server, teacher, lesson.lesson_id, 0)
 
         await teacher.press("record")
         await klass.press("open-consent")
         await klass.press("consent-agree")
         await expect(row).not_to_contain_text("не записывается")
-        await teacher.wait_seen("floor_video", frames=60, within_s=30)
+        await teacher.wait_seen("floor_video", frames=60, within_s=60)
         assert await finished(server, teacher, lesson.lesson_id, 1) >= {"teacher_audio", "teacher_video", "floor_video"}
         for page in (teacher, klass, viewer):
             assert page.problems == []
@@ -97,7 +97,7 @@ async def finished(server: Server, teacher: LessonPage, lesson_id: str, number: 
     async def ready() -> bool:
         return stored(server, lesson_id).get(name, ("", 0.0, set()))[0] == "ready"
 
-    await until("the recording is complete", ready, within_s=30)
+    await until("the recording is complete", ready, within_s=60)
     _, duration_s, slots = stored(server, lesson_id)[name]
     assert duration_s > 1
     assert "teacher_video" in slots
