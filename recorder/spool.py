@@ -59,10 +59,6 @@ class Spool:
         """How many records there are of each recording."""
         return {recording_id: end.position for recording_id, end in self._ends.items()}
 
-    def octets(self) -> int:
-        """Bytes of all files."""
-        return sum(path.stat().st_size for path in self.root.glob("*/*.spool"))
-
     def directory(self, recording_id: str) -> Path:
         """Raises `BadName`."""
         return directory_of(self.root, recording_id)
