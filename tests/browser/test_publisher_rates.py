@@ -75,7 +75,7 @@ async def test_an_encoding_goes_to_the_rate_that_its_viewer_has_room_for(browser
             on.relay.down.set(LinkConditions(rate_bps=4e6, delay_s=0.05))
 
             async def more() -> bool:
-                active = [one["asked_bps"] for one in (await camera(on.teacher)).values() if one["active"]]
+                active: list[int] = [one["asked_bps"] for one in (await camera(on.teacher)).values() if one["active"]]
                 return max(active) > 1.3 * asked_bps
 
             await until("more is asked for on a better link", more, 60)
