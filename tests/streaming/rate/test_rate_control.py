@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pytest
 
 from streaming.fanout.viewers import HISTORY
 from streaming.rate import pacer
+from streaming.rate.allocator import Allocation
 from streaming.rate.estimator import START_BPS
 from streaming.rate.rate_control import ALLOCATE_INTERVAL_S, ALLOCATE_RESTING_S, RateControl
 from tests.streaming.fanout.stage import RTX_SSRC, SSRC, Camera, Stage, stamp_of
@@ -94,9 +95,12 @@ def test_layers_are_chosen_less_often_where_all_have_the_best(monkeypatch: pytes
     room.run(15.0)
     asked: list[float] = []
     allocate = room.control._allocator.allocate
-    monkeypatch.setattr(
-        room.control._allocator, "allocate", lambda *args: (asked.append(room.stage.now), allocate(*args))[1]
-    )
+
+    def count(*arguments: Any) -> Allocation:
+        asked.append(room.stage.now)
+        return allocate(*arguments)
+
+    monkeypatch.setattr(room.control._allocator, "allocate", count)
     room.run(4.0)
     assert len(asked) <= 4.0 / ALLOCATE_RESTING_S + 1
     room.join()
