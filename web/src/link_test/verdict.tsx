@@ -1,22 +1,10 @@
 import type { JSX } from "preact";
 import { Icon } from "../components/icons";
 import { decimal, rate, t } from "../i18n";
-import type { LinkNote, Verdict } from "../protocol";
+import type { LinkTestResult, Verdict } from "../protocol";
 
 /** What a test found, whether it has just ended or is long over. */
-export interface Found {
-  readonly receiving: Verdict;
-  readonly sending: Verdict;
-  readonly notes: readonly LinkNote[];
-  readonly transport: "udp" | "tcp" | "";
-  readonly down_bps: number;
-  readonly up_bps: number;
-  readonly loss_down: number;
-  readonly loss_up: number;
-  readonly rtt_ms: number;
-  readonly queue_ms: number;
-  readonly jitter_ms: number;
-}
+export type Found = Omit<LinkTestResult, "type">;
 
 const BARS: Readonly<Record<Verdict, number>> = {
   no_media: 0,
