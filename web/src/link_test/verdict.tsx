@@ -16,7 +16,7 @@ const BARS: Readonly<Record<Verdict, number>> = {
 };
 const BAR_COUNT = 4;
 const ENOUGH = 3;
-/** More than the server tries: the link may carry any rate above it. */
+/** More is hardly tried: the link may carry any rate above it. */
 const DOWN_MOST_BPS = 2_400_000;
 const UP_MOST_BPS = 1_600_000;
 
@@ -110,4 +110,4 @@ export function TestFigures({ found }: { readonly found: Found }): JSX.Element |
 }
 
 const orMore = (bps: number, most: number): string =>
-  bps >= most ? t("rate-or-more", { rate: rate(bps) }) : rate(bps);
+  bps >= most ? t("rate-or-more", { rate: rate(most) }) : rate(bps);
