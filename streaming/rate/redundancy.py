@@ -1,4 +1,4 @@
-"""Which viewers get redundant sound (RFC 2198): those whose link loses packets and has room for half as much sound again.
+"""Which viewers get redundant sound (RFC 2198): those whose link loses packets and has room for the repeated frames.
 
 Only the loss that a link has without any queue counts: where a full link loses packets, more of them would not help.
 """
