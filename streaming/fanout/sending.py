@@ -93,8 +93,10 @@ class Sender:
         return chunk.subset(self._downtracks.start[chunk.rows] <= arrival.number)
 
     def _send_filler(self, chunk: Chunk, arrival: Arrival, batch: Batch) -> None:
-        """A late packet of a layer these rows don't take: close the gap that was left for it with a padding packet."""
+        """A late packet of a layer these rows don't take: close the gap that was left for it with a padding packet. Not
+        where others wait: when those are given up, their numbers are used again."""
         late = self._since(chunk, arrival)
+        late = late.subset(~self._queue.waiting()[late.rows])
         self._send_made(late, arrival, b"\x01", True, batch)
         self.fillers += len(late.rows)
 

@@ -201,7 +201,12 @@ class RateControl:
     def _allocate(self, now: float) -> None:
         estimator = self.estimator
         self._allocation = self._allocator.allocate(
-            self._fanouts, estimator.estimate_bps, now, estimator.unproven(now), estimator.crisis, estimator.loss
+            self._fanouts,
+            estimator.estimate_bps,
+            now,
+            estimator.unproven(now),
+            estimator.crisis,
+            estimator.inherent_loss,
         )
         self._load.wish(self._allocation)
         self._short = self._short_of_cost()
