@@ -82,7 +82,7 @@ async def test_everybody_sees_the_recording_and_a_class_is_in_it_only_after_it_h
         await klass.press("open-consent")
         await klass.press("consent-agree")
         await expect(row).not_to_contain_text("не записывается")
-        await teacher.wait_seen("floor_video", frames=60, within_s=60)
+        await teacher.wait_seen("floor_video", within_s=60)
         assert await finished(server, teacher, lesson.lesson_id, 1) >= {"teacher_audio", "teacher_video", "floor_video"}
         for page in (teacher, klass, viewer):
             assert page.problems == []
