@@ -208,8 +208,8 @@ class Assembler:
 
     def _close_picture(self, lane: PictureLane) -> list[Made]:
         known = self._is
-        made = lane.lost_tail(known.clock.at(known.now), known.now) if lane.interval is None else []
-        return made + self._cut(lane, lane.close(known.now, known.clock, self._publisher(lane)))
+        made = self._cut(lane, lane.close(known.now, known.clock, self._publisher(lane)))
+        return made + lane.lost_tail(known.clock.at(known.now), known.now)
 
     # ------------------------------------------------------------ states
 

@@ -125,9 +125,9 @@ class PictureLane:
         return made
 
     def lost_tail(self, until_s: float, now: float) -> list[Made]:
-        """The gap at the end of a track that nothing could be kept of any more."""
+        """The gap at the end of a closed track of which nothing could be kept any more."""
         track = self.track
-        if track is None or self.interval is not None:
+        if track is None:
             return []
         flowing = [track.encodings[index].picture for index in track.flowing(now)]
         if not flowing or not all(picture is not None and picture.lost for picture in flowing):

@@ -26,6 +26,7 @@ LATE: Final = 1.5
 WAIT_S: Final = 1.5
 """For so long a cut waits for sound that may still come."""
 FRAMES_MAX: Final = 8192
+CUTS_MAX: Final = 64
 SEGMENTS_MAX: Final = 64
 """Segments of silence made in one go."""
 GAP_MIN: Final = 2 * opus.SILENCE_TICKS
@@ -67,6 +68,7 @@ class SoundLane:
     def cut_at(self, recorded: int) -> None:
         """The slot's picture is cut here."""
         self.cuts.append(recorded)
+        del self.cuts[:-CUTS_MAX]
 
     def advance(
         self, now: float, clock: RecordedClock, publisher: LeastDifference, cadence_s: float, with_picture: bool

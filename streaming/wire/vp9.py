@@ -121,7 +121,7 @@ def _read_structure(data: Buffer, position: int, end: int) -> tuple[int, int, in
 
 
 def frame_size(data: Buffer, start: int, end: int) -> tuple[int, int] | None:
-    """The frame_size() of a keyframe's uncompressed header (VP9 bitstream specification, section 6.2).
+    """Width and height in a keyframe's uncompressed header (frame_size, VP9 bitstream specification, section 6.2).
 
     Not render_size(): browsers put the source's size there, whatever the encoding's own. None where the header is not a
     keyframe's or not whole; a decoder judges it, not us.

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
+from archive.media import Init
 from streaming.control import Slot
-from streaming.tap_records import Record, RecordingState
+from streaming.tap_records import ClockRecord, PacketRecord, Record, RecordingState
 from tests.recorder import encoded, lesson
 from tests.recorder.lesson import FPS, Network, Publisher, Script
+from tests.recorder.payloads import red
 from tests.recorder.watching import Seen, assemble, beeps, check_order, gaps, inits, pictures, samples, segments
 
 SIZES = ((160, 90), (320, 180))
@@ -23,7 +27,7 @@ def in_step(heard: list[Seen], seen: list[Seen], at_most_s: float = 0.04) -> Non
 
 
 def rising(seen: list[Seen]) -> bool:
-    return all(a.at < b.at and a.number < b.number for a, b in zip(seen, seen[1:], strict=False))
+    return all(a.at < b.at and a.number < b.number for a, b in pairwise(seen))
 
 
 # ------------------------------------------------------------ the network
@@ -56,6 +60,19 @@ def test_a_loss_is_told_and_ends_with_the_next_keyframe() -> None:
     assert (gap.start_s, gap.start_s + gap.duration_s) == pytest.approx((2.0, 6.0), abs=0.15)
     assert gap.reason == "loss"
     assert [each.number for each in beeps(made)] == list(range(1, 14))
+
+
+def test_a_loss_up_to_the_end_is_told() -> None:
+    script = Script()
+    script.state(0.0, RecordingState.RUNNING)
+    once = Network(drop=lambda n: n == 60)
+    script.camera(1, Publisher(), ((160, 90),), 0.0, 9, codec="h264", key_every_s=100, network=once)
+    script.end(1, 9.1)
+    script.state(9.2, RecordingState.ENDED)
+    made = assemble(script.records())
+    assert len(pictures(made)) in (58, 59, 60)
+    (gap,) = gaps(made, "teacher_video")
+    assert (gap.start_s, gap.duration_s) == pytest.approx((4, 5), abs=0.3)
 
 
 def test_a_loss_in_one_encoding_is_no_gap() -> None:
@@ -91,15 +108,9 @@ def test_times_and_numbers_wrap(rtp_base: int, number_base: int) -> None:
 
 
 def test_repetitions_in_red_stand_in_for_lost_sound() -> None:
-    def wrap(packet: bytes, before: list[bytes]) -> bytes:
-        heads = b""
-        for back, old in zip(range(len(before), 0, -1), before, strict=True):
-            heads += bytes((0x80 | 111,)) + ((back * 960) << 10 | len(old)).to_bytes(3, "big")
-        return heads + bytes((111,)) + b"".join(before) + packet
-
     script = Script()
     script.state(0.0, RecordingState.RUNNING)
-    script.microphone(1, Publisher(), 0.0, 8, wrap=wrap, network=Network(drop=lambda n: n % 5 in (1, 2)))  # type: ignore[arg-type]
+    script.microphone(1, Publisher(), 0.0, 8, wrap=red, network=Network(drop=lambda n: n % 5 in (1, 2)))
     script.state(8.1, RecordingState.ENDED)
     made = assemble(script.records())
     assert [each.number for each in beeps(made)] == list(range(1, 8))
@@ -126,7 +137,7 @@ def test_a_publishers_clock_may_be_set(step_s: float) -> None:
     script.microphone(2, teacher, 0.0, 26)
     script.state(26.1, RecordingState.ENDED)
     stepped = [
-        each._replace(ntp=each.ntp + round(step_s * 2**32)) if hasattr(each, "ntp") and each.t > 12.4 else each
+        each._replace(ntp=each.ntp + round(step_s * 2**32)) if isinstance(each, ClockRecord) and each.t > 12.4 else each
         for each in script.records()
     ]
     made = assemble(stepped)
@@ -149,7 +160,7 @@ def test_a_slow_first_report_is_put_right_smoothly() -> None:
     script.camera(1, teacher, ((160, 90),), 0.0, 20, encode_s=0.08)
     script.microphone(2, teacher, 0.0, 20)
     script.state(20.1, RecordingState.ENDED)
-    made = assemble(each for each in script.records() if not (hasattr(each, "ntp") and each.t < 8))
+    made = assemble(each for each in script.records() if not (isinstance(each, ClockRecord) and each.t < 8))
     check_order(made, LONGEST_S)
     seen = pictures(made)
     assert rising(seen)
@@ -217,8 +228,9 @@ def test_a_new_publisher_or_size_or_codec_is_a_new_run() -> None:
     script.state(0.0, RecordingState.RUNNING)
     script.camera(1, Publisher(), ((160, 90),), 0.0, 7)
     script.camera(2, Publisher("other", seed=3), ((160, 90),), 7.5, 7, first=200)
-    script.camera(2, Publisher("other", seed=3), ((320, 180),), 14.5, 7, first=305, told=False, rtp_base=630_000, number_base=9_000)  # fmt: skip
-    script.camera(2, Publisher("other", seed=3), ((320, 180),), 21.5, 7, first=410, codec="h264", number_base=19_000)
+    other, large = Publisher("other", seed=3), ((320, 180),)
+    script.camera(2, other, large, 14.5, 7, first=305, told=False, rtp_base=630_000, number_base=9_000)
+    script.camera(2, other, large, 21.5, 7, first=410, codec="h264", number_base=19_000)
     script.end(1, 7.2)
     script.state(28.6, RecordingState.ENDED)
     made = assemble(script.records())
@@ -317,7 +329,7 @@ def test_ten_minutes_of_mute() -> None:
     script.microphone(2, teacher, 607.0, 7, told=False, rtp_base=29_144_741)
     records = script.records()
     for place, record in enumerate(records):
-        if getattr(record, "track", 0) == 2 and record.t > 600 and hasattr(record, "number"):
+        if isinstance(record, PacketRecord) and record.track == 2 and record.t > 600:
             records[place] = record._replace(number=record.number + 350)
     made = assemble(records)
     check_order(made, LONGEST_S)
@@ -326,7 +338,8 @@ def test_ten_minutes_of_mute() -> None:
     assert not gaps(made, "teacher_video")
     sound = segments(made, "teacher_audio")
     assert sound[-1].start_s + sound[-1].duration_s == pytest.approx(614, abs=0.1)
-    late = [beep for beep in beeps(made) if beep.at > 600]
+    late = beeps(piece for piece in made if isinstance(piece, Init) or getattr(piece, "start_s", 0) > 600)
+    assert [each.number for each in late] == list(range(1, 7))
     for beep in late:
         picture = next(each.at for each in seen if each.number == 300 + beep.number * FPS)
         assert beep.at - picture == pytest.approx(0, abs=0.04)
@@ -357,3 +370,19 @@ def test_a_class_that_has_the_floor_is_heard_only_then() -> None:
     in_step(beeps(made, "floor_audio"), pictures(made, "floor_video"))
     cuts = [each.start_s for each in segments(made, "floor_video")][1:]
     assert [each.start_s for each in sound][1:] == pytest.approx(cuts, abs=0.02)
+
+
+def test_encodings_whose_times_were_moved_apart_are_cut_together() -> None:
+    """The UpTrack moves a keyframe behind what was shown already, by a frame or so."""
+    records = [
+        each._replace(rtp_time=each.rtp_time + 2_500)
+        if isinstance(each, PacketRecord) and each.track == 1 and each.encoding == 1 and each.rtp_time >= 6 * 90_000
+        else each
+        for each in lesson.plain(14, SIZES)
+    ]
+    made = assemble(records)
+    low, high = (segments(made, "teacher_video", encoding) for encoding in (0, 1))
+    assert [(each.start_s, each.run) for each in low] == [(each.start_s, each.run) for each in high]
+    shown = [pictures(made, encoding=encoding) for encoding in (0, 1)]
+    assert [each.number for each in shown[1]] == list(range(14 * FPS))
+    assert [each.at for each in shown[1]] == pytest.approx([each.at for each in shown[0]], abs=0.034)

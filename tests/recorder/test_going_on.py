@@ -14,6 +14,7 @@ from recorder.assembler import Assembler
 from streaming.control import Slot
 from streaming.tap_records import Record, RecordingState
 from tests.recorder.lesson import Network, Publisher, Script
+from tests.recorder.payloads import red
 from tests.recorder.watching import assemble
 
 CADENCE_S = 2.0
@@ -23,7 +24,7 @@ CADENCE_S = 2.0
 def material() -> tuple[tuple[Record, ...], tuple[Made, ...]]:
     """A lesson with everything in it: loss, lateness, a layer that pauses, a pause, a new epoch, another class."""
     script, teacher, guest = Script(), Publisher(), Publisher("class", seed=2, ppm=200)
-    lossy = Network(jitter_s=0.02, drop=lambda n: n % 97 == 50, late=lambda n: n % 31 == 7)
+    lossy = Network(jitter_s=0.02, drop=lambda n: n % 97 == 60, late=lambda n: n % 31 == 7)
     script.state(0.0, RecordingState.RUNNING)
     script.camera(
         1,
@@ -46,7 +47,10 @@ def material() -> tuple[tuple[Record, ...], tuple[Made, ...]]:
     again = Script("epoch-2")
     again.state(100.0, RecordingState.RUNNING, wall=1_700_000_012.0)
     again.camera(1, Publisher(seed=5), ((160, 90),), 100.5, 4, codec="h264", key_every_s=CADENCE_S)
-    again.microphone(2, Publisher(seed=5), 100.5, 4)
+    again.microphone(2, Publisher(seed=5), 100.5, 4, wrap=red, network=lossy)
+    again.camera(
+        3, Publisher(seed=5), ((160, 90),), 101.0, 3, codec="av1", slot=Slot.SCREEN_VIDEO, key_every_s=CADENCE_S
+    )
     again.state(105.0, RecordingState.ENDED, wall=1_700_000_017.0)
     records = (*before, *again.records())
     return records, tuple(assemble(records, CADENCE_S))
@@ -74,7 +78,7 @@ def test_the_material_is_worth_it() -> None:
     _, made = material()
     kinds = {type(piece).__name__ for piece in made}
     assert kinds == {"Init", "Segment", "Gap"}
-    assert len({piece.key for piece in made if hasattr(piece, "key")}) == 5
+    assert len({piece.key for piece in made if hasattr(piece, "key")}) == 6
 
 
 @settings(derandomize=True, deadline=None, max_examples=25)

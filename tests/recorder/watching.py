@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections import defaultdict
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import NamedTuple
 
 import av
@@ -57,7 +58,7 @@ def pictures(made: Iterable[Made], slot: str = "teacher_video", encoding: int = 
     """Every picture that decodes: when it is shown, in seconds, and the number it shows."""
     seen = []
     for file in _files(made, slot, encoding):
-        with av.open(io.BytesIO(file)) as container:
+        with av.open(io.BytesIO(file), "r") as container:
             stream = container.streams.video[0]
             stream.thread_count = 1
             for frame in container.decode(stream):
@@ -70,7 +71,7 @@ def samples(made: Iterable[Made], slot: str = "teacher_audio") -> npt.NDArray[np
     """Mono samples from recorded time 0 on; where there is no sound, zeros."""
     pieces: list[tuple[int, npt.NDArray[np.int16]]] = []
     for file in _files(made, slot, 0):
-        with av.open(io.BytesIO(file)) as container:
+        with av.open(io.BytesIO(file), "r") as container:
             for frame in container.decode(audio=0):
                 assert frame.time is not None
                 mono = np.clip(frame.to_ndarray()[0] * 32767, -32768, 32767)
@@ -91,7 +92,7 @@ def check_order(made: Iterable[Made], longest_s: float) -> None:
     for key in {each.key for each in made if isinstance(each, Segment)}:
         row = segments(made, key.slot, key.encoding)
         assert [each.index for each in row] == list(range(len(row)))
-        for before, after in zip(row, row[1:], strict=False):
+        for before, after in pairwise(row):
             assert after.start_s >= before.start_s + before.duration_s - 1e-6
             assert after.run >= before.run
             assert after.wall >= before.wall
