@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from school.text import TITLE_MAX_CHARS, clean_line
 
 PAGE_MAX = 100
 WORDS_MAX = 8
+SEGMENTS_KEPT = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Catalog:
 
     def __init__(self, sessions: async_sessionmaker[AsyncSession]) -> None:
         self._sessions = sessions
+        self._segments: OrderedDict[tuple[str, str, int, int], ObjectInfo] = OrderedDict()
 
     async def find(
         self, *, words: str = "", lesson_id: str | None = None, or_open: bool = False, limit: int = 50, offset: int = 0
@@ -126,7 +128,11 @@ class Catalog:
             return init_runs, [SegmentRow(*row) for row in await session.execute(segments)]
 
     async def segment_object(self, recording_id: str, slot: str, encoding: int, index: int) -> ObjectInfo:
-        """Raises `NotFound`."""
+        """Raises `NotFound`. A segment's row never changes, and a class's browsers ask for it one after the other."""
+        place = (recording_id, slot, encoding, index)
+        if place in self._segments:
+            self._segments.move_to_end(place)
+            return self._segments[place]
         query = select(MediaSegment.object_key, MediaSegment.size, MediaSegment.sha256).where(
             MediaSegment.recording_id == recording_id,
             MediaSegment.slot == slot,
@@ -137,7 +143,10 @@ class Catalog:
             row = (await session.execute(query)).first()
         if row is None:
             raise NotFound("this recording has no such segment")
-        return ObjectInfo(*row)
+        self._segments[place] = ObjectInfo(*row)
+        if len(self._segments) > SEGMENTS_KEPT:
+            self._segments.popitem(last=False)
+        return self._segments[place]
 
     async def init_object(self, recording_id: str, slot: str, encoding: int, run: int) -> ObjectInfo:
         """Raises `NotFound`."""
