@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,6 +20,8 @@ from archive.store import ObjectInfo
 from archive.tables import ID_CHARS, Access, MediaGap, MediaSegment, Recording, Run
 from school.text import TITLE_MAX_CHARS, clean_line
 
+SEGMENTS_KEPT = 5000
+
 
 @dataclass(frozen=True, slots=True)
 class Track:
@@ -35,6 +37,7 @@ class Catalog:
 
     def __init__(self, sessions: async_sessionmaker[AsyncSession]) -> None:
         self._sessions = sessions
+        self._segments: OrderedDict[tuple[str, str, int, int], ObjectInfo] = OrderedDict()
 
     async def find(self, query: Query, sight: Sight) -> tuple[list[Recording], Found]:
         """The recordings of one page, in its order; what the page leaves out is in `Found`."""
@@ -118,7 +121,11 @@ class Catalog:
             return init_runs, [SegmentRow(*row) for row in await session.execute(segments)]
 
     async def segment_object(self, recording_id: str, slot: str, encoding: int, index: int) -> ObjectInfo:
-        """Raises `NotFound`."""
+        """Raises `NotFound`. A segment's row never changes, and a class's browsers ask for it one after the other."""
+        place = (recording_id, slot, encoding, index)
+        if place in self._segments:
+            self._segments.move_to_end(place)
+            return self._segments[place]
         query = select(MediaSegment.object_key, MediaSegment.size, MediaSegment.sha256).where(
             MediaSegment.recording_id == recording_id,
             MediaSegment.slot == slot,
@@ -129,7 +136,10 @@ class Catalog:
             row = (await session.execute(query)).first()
         if row is None:
             raise NotFound("this recording has no such segment")
-        return ObjectInfo(*row)
+        self._segments[place] = ObjectInfo(*row)
+        if len(self._segments) > SEGMENTS_KEPT:
+            self._segments.popitem(last=False)
+        return self._segments[place]
 
     async def init_object(self, recording_id: str, slot: str, encoding: int, run: int) -> ObjectInfo:
         """Raises `NotFound`."""
