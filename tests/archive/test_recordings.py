@@ -138,9 +138,8 @@ async def test_what_was_not_begun(sessions: Sessions, log: SqlRecordingLog, cata
         await log.add(point(), run(0, 1), [])
     assert await log.checkpoint("r") is None
     assert await catalog.find_one("r") is None
-    for absent in (catalog.rendition("r", "teacher_video", 0), catalog.track("r", "teacher_video")):
-        with pytest.raises(NotFound):
-            await absent
+    with pytest.raises(NotFound):
+        await catalog.rendition("r", "teacher_video", 0)
     with pytest.raises(NotFound):
         await catalog.segment_object("r", "teacher_video", 0, 0)
     with pytest.raises(NotFound):
@@ -153,7 +152,9 @@ async def test_tracks_renditions_and_spans(sessions: Sessions, log: SqlRecording
     await log.add(point(), run(0.1, 3) + run(24, 2, 1, index=3), [])
     await log.add(point(), run(6.1, 1, encoding=1), [])
     await log.add(point(), run(0, 6, slot="teacher_audio"), [])
-    audio, video = await catalog.tracks("r")
+    recording = await catalog.find_one("r")
+    assert recording is not None
+    audio, video = await catalog.tracks(recording)
     assert (audio.slot, audio.spans, audio.renditions[0].is_picture) == ("teacher_audio", ((0.0, 36.0),), False)
     assert [(begin, round(end, 6)) for begin, end in video.spans] == [(0.0, 18.1), (24.0, 36.0)]
     assert [(each.encoding, each.height, each.average_bps) for each in video.renditions] == [
@@ -165,7 +166,21 @@ async def test_tracks_renditions_and_spans(sessions: Sessions, log: SqlRecording
     assert [segment.index for segment in segments] == [0, 1, 2, 3, 4]
     assert (await catalog.segment_object("r", "teacher_video", 0, 3)).key.endswith("segment-1-3")
     assert (await catalog.init_object("r", "teacher_video", 0, 1)).key.endswith("init-1")
-    assert await catalog.track("r", "teacher_audio") == audio
+    assert await catalog.track(recording, "teacher_audio") == audio
+    with pytest.raises(NotFound):
+        await catalog.track(recording, "screen_video")
+
+
+async def test_what_is_read_again_has_grown(sessions: Sessions, log: SqlRecordingLog, catalog: Catalog) -> None:
+    await begun(sessions)
+    for count in (1, 2, 5):
+        await log.add(point(), run(0, count), [])
+        _, segments = await catalog.rendition("r", "teacher_video", 0)
+        assert [segment.index for segment in segments] == list(range(count))
+        recording = await catalog.find_one("r")
+        assert recording is not None
+        assert (await catalog.track(recording, "teacher_video")).spans == ((0.0, 6.0 * count),)
+        assert len((await catalog.rendition("r", "teacher_video", 0))[1]) == count
 
 
 async def test_finding(sessions: Sessions, catalog: Catalog) -> None:
