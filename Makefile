@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix web
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check lock clean screenshots bench browsers minio
+.PHONY: help run demo test check lock clean screenshots bench programs minio
 
 help: ## Show what can be done
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -17,7 +17,7 @@ run: $(VENV)/.installed web/dist/.built ## Set up, build and start the server; p
 demo: $(VENV)/.installed web/dist/.built ## Show a lesson in progress, with a synthetic teacher
 	@exec $(BIN)/webclass demo
 
-test: $(VENV)/.installed-dev web/dist/.built browsers minio ## Set up, Chromium included, and run all tests
+test: $(VENV)/.installed-dev web/dist/.built programs minio ## Set up, Chromium included, and run all tests
 	$(BIN)/python -m pytest
 
 check: $(VENV)/.installed-dev web/node_modules/.installed ## Formatting, lint, types, import rules; of the pages too
@@ -31,7 +31,7 @@ bench: $(VENV)/.installed-dev web/dist/.built ## Measure; each prints JSON with 
 	$(BIN)/python -m bench.fanout --json
 	$(BIN)/python -m bench.join --json
 
-screenshots: $(VENV)/.installed-dev web/dist/.built browsers ## Pictures of every page into build/screenshots
+screenshots: $(VENV)/.installed-dev web/dist/.built programs ## Pictures of every page into build/screenshots
 	$(BIN)/python -m tests.browser.screenshots
 
 # ---------------------------------------------------------------- setting up, each step once
@@ -82,23 +82,23 @@ web/dist/.built: web/node_modules/.installed $(WEB_SOURCES)
 	@find web/dist -type f \( -name '*.js' -o -name '*.css' -o -name '*.html' -o -name '*.svg' -o -name '*.ftl' \) -exec gzip -9 -k -f {} +
 	@touch $@
 
-# What the tests need beside Python: two browsers, a voice, letters to draw.
-BROWSER_PACKAGES := chromium firefox-esr espeak-ng fonts-dejavu-core
+# What the tests need beside Python: two browsers, a voice, letters to draw, a database server.
+TEST_PACKAGES := chromium firefox-esr espeak-ng fonts-dejavu-core postgresql
 
-browsers:
-	@if command -v chromium >/dev/null && command -v firefox-esr >/dev/null && command -v espeak-ng >/dev/null; then :; \
+programs:
+	@if command -v chromium >/dev/null && command -v firefox-esr >/dev/null && command -v espeak-ng >/dev/null \
+	    && { command -v initdb || ls /usr/lib/postgresql/*/bin/initdb; } >/dev/null 2>&1; then :; \
 	elif ! command -v apt-get >/dev/null; then \
-	  echo "The tests need chromium, firefox-esr and espeak-ng: install them with this system's package manager." >&2; exit 1; \
+	  echo "The tests need chromium, firefox-esr, espeak-ng and PostgreSQL's server: install them with this system's package manager." >&2; exit 1; \
 	else \
 	  if [ "$$(id -u)" = 0 ]; then sudo=; elif command -v sudo >/dev/null; then sudo=sudo; \
-	  else echo "The tests need: $(BROWSER_PACKAGES). Install them as root with apt-get install." >&2; exit 1; fi; \
-	  echo "Installing $(BROWSER_PACKAGES) …"; \
-	  $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $(BROWSER_PACKAGES); \
+	  else echo "The tests need: $(TEST_PACKAGES). Install them as root with apt-get install." >&2; exit 1; fi; \
+	  echo "Installing $(TEST_PACKAGES) …"; \
+	  $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $(TEST_PACKAGES); \
 	fi
 
-# A real S3 server for the tests of the object store. Building it takes many minutes, once: `make clean` keeps it only if
-# MINIO_CACHE names a folder elsewhere.
-MINIO_CACHE ?= build/bin
+# A real S3 server for the tests of the object store. Building it takes many minutes, so it is kept for other checkouts.
+MINIO_CACHE ?= $(HOME)/.cache/webclass
 MINIO_MODULE := github.com/minio/minio@latest
 
 minio: build/bin/minio

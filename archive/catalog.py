@@ -9,19 +9,18 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import case, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from archive.errors import CatalogUnavailable, NotFound
+from archive.indexing import index_recording
 from archive.playlists import HOLE_S, Rendition, SegmentRow, Span
-from archive.search import fold
+from archive.search import Found, Query, Sight, find
 from archive.store import ObjectInfo
 from archive.tables import ID_CHARS, Access, MediaGap, MediaSegment, Recording, Run
 from school.text import TITLE_MAX_CHARS, clean_line
 
-PAGE_MAX = 100
-WORDS_MAX = 8
 SEGMENTS_KEPT = 5000
 RENDITIONS_KEPT = 64
 RECORDINGS_KEPT = 200
@@ -48,20 +47,13 @@ class Catalog:
         self._renditions: OrderedDict[tuple[str, str, int], list[SegmentRow]] = OrderedDict()
         self._tracks: OrderedDict[str, tuple[tuple[float, str], list[Track]]] = OrderedDict()
 
-    async def find(
-        self, *, words: str = "", lesson_id: str | None = None, or_open: bool = False, limit: int = 50, offset: int = 0
-    ) -> list[Recording]:
-        """The newest first: of this lesson, or of all; `or_open` adds to a lesson's those that are open to everybody.
-        Every word of `words` stands somewhere in the title or the teacher's name."""
-        query = select(Recording).order_by(Recording.started_at.desc(), Recording.id)
-        if or_open:
-            query = query.where(or_(Recording.access == Access.OPEN.value, Recording.lesson_id == (lesson_id or "")))
-        elif lesson_id is not None:
-            query = query.where(Recording.lesson_id == lesson_id)
-        for word in fold(words).split()[:WORDS_MAX]:
-            query = query.where(Recording.folded.contains(word, autoescape=True))
+    async def find(self, query: Query, sight: Sight) -> tuple[list[Recording], Found]:
+        """The recordings of one page, in its order; what the page leaves out is in `Found`."""
         async with self._reading() as session:
-            return list(await session.scalars(query.limit(min(limit, PAGE_MAX)).offset(offset)))
+            found = await find(session, query, sight)
+            rows = await session.scalars(select(Recording).where(Recording.id.in_(found.recording_ids)))
+            by_id = {recording.id: recording for recording in rows}
+        return [by_id[recording_id] for recording_id in found.recording_ids if recording_id in by_id], found
 
     async def find_one(self, recording_id: str) -> Recording | None:
         async with self._reading() as session:
@@ -73,9 +65,10 @@ class Catalog:
             recording = await _get(session, recording_id)
             if title is not None:
                 recording.title = clean_line(title, "title", TITLE_MAX_CHARS)
-                recording.folded = fold(f"{recording.title} {recording.author}")
             if access is not None:
                 recording.access = access.value
+            await session.flush()
+            await index_recording(session, recording_id)
             return recording
 
     async def track(self, recording: Recording, slot: str) -> Track:

@@ -23,6 +23,10 @@ class NotFound(ArchiveError):
     """No such row, or none that this person may see."""
 
 
+class NotEmpty(ArchiveError):
+    """What is to be removed still holds something."""
+
+
 class ObjectDiffers(StoreError):
     """The key is taken by an object with other content: objects never change."""
 

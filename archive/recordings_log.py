@@ -12,9 +12,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from archive.errors import CatalogUnavailable, NotFound
+from archive.indexing import index_recording
 from archive.media import Gap, Init, Segment
 from archive.recordings import Checkpoint, Stored
-from archive.search import fold
 from archive.tables import Access, MediaGap, MediaSegment, Recording, RecordingState, Run
 from school.tables import Invitation, InvitationRole, Lesson
 
@@ -37,7 +37,6 @@ class SqlRecordingLog:
                 "author": author,
                 "language": "ru",
                 "licence": "",
-                "folded": fold(f"{lesson.title} {author}"),
                 "state": RecordingState.RECORDING.value,
                 "access": Access.NAMED.value,
                 "started_at": started_at,
@@ -45,6 +44,7 @@ class SqlRecordingLog:
                 "legal_hold": False,
             }
             await _insert_new(session, Recording.__table__, [row])
+            await index_recording(session, recording_id)
 
     async def add(self, checkpoint: Checkpoint, pieces: Sequence[Stored], gaps: Sequence[Gap]) -> None:
         """Raises `NotFound` for a recording that was not begun."""
@@ -81,6 +81,7 @@ class SqlRecordingLog:
         done = {"state": RecordingState.READY.value, "ended_at": ended_at, "duration_s": duration_s}
         async with self._transaction() as session:
             await session.execute(update(Recording).where(Recording.id == recording_id).values(done))
+            await index_recording(session, recording_id)
 
     async def unfinished(self) -> list[str]:
         query = select(Recording.id).where(Recording.state == RecordingState.RECORDING.value)

@@ -41,12 +41,31 @@ class Profile(Base):
 
 
 class Course(Base):
+    """A profile course. What it says of itself holds for the recordings in its topics as well.
+
+    Grades are 1 to 11, both 0 where the course is for no grade; `language` as in BCP 47, `licence` as in SPDX or in
+    words.
+    """
+
     __tablename__ = "course"
+    __table_args__ = (
+        CheckConstraint("access IN ('open', 'profile', 'network', 'named')", name="access"),
+        CheckConstraint("0 <= grade_from AND grade_from <= grade_to AND grade_to <= 11", name="grades"),
+    )
 
     id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True)
     profile_id: Mapped[str] = mapped_column(ForeignKey("profile.id"), index=True)
     title: Mapped[str] = mapped_column(String(TITLE_CHARS))
     position: Mapped[int] = mapped_column(default=0)
+    subject: Mapped[str] = mapped_column(String(100))
+    grade_from: Mapped[int]
+    grade_to: Mapped[int]
+    author: Mapped[str] = mapped_column(String(100))
+    organisation: Mapped[str] = mapped_column(String(200))
+    language: Mapped[str] = mapped_column(String(16))
+    licence: Mapped[str] = mapped_column(String(64))
+    access: Mapped[str] = mapped_column(String(16))
+    description: Mapped[str] = mapped_column(String(4000))
 
 
 class Topic(Base):
@@ -59,7 +78,7 @@ class Topic(Base):
 
 
 class Recording(Base):
-    """What was recorded of one lesson. `author` is how the teacher was announced, `folded` what a search looks at."""
+    """What was recorded of one lesson, or was made elsewhere and brought here."""
 
     __tablename__ = "recording"
     __table_args__ = (
@@ -68,13 +87,12 @@ class Recording(Base):
     )
 
     id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True)
-    lesson_id: Mapped[str] = mapped_column(ForeignKey("lesson.id"), index=True)
+    lesson_id: Mapped[str | None] = mapped_column(ForeignKey("lesson.id"), index=True)
     topic_id: Mapped[str | None] = mapped_column(ForeignKey("topic.id"), index=True)
     title: Mapped[str] = mapped_column(String(TITLE_CHARS))
     author: Mapped[str] = mapped_column(String(100), default="")
     language: Mapped[str] = mapped_column(String(16), default="ru")
     licence: Mapped[str] = mapped_column(String(64), default="")
-    folded: Mapped[str] = mapped_column(String(400))
     state: Mapped[str] = mapped_column(String(16))
     access: Mapped[str] = mapped_column(String(16))
     started_at: Mapped[float] = mapped_column(index=True)

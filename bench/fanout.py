@@ -40,7 +40,7 @@ from streaming.room import SSRCS
 from streaming.worker import Client, MediaConfig, Worker
 
 SIZES: Final = (1, 10, 50, 200, 1000)
-WARM_S: Final = 2.0
+WARM_S: Final = 4.0
 TURN_S: Final = 1.0
 TURNS: Final = 5
 PUBLISHER_SEED: Final = 1

@@ -66,10 +66,10 @@ def media(
 @app.command()
 def recorder(parent: Parent = 0) -> None:
     """Start only the recorder."""
-    from infra.processes import run_recorder_process
+    from infra.recorder_process import run_recorder_process
 
-    _begin("recorder", parent)
-    _run(run_recorder_process())
+    settings = _begin("recorder", parent)
+    _run(run_recorder_process(settings))
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""`/metrics`: this process's numbers and those of every media process, each sample labelled with its `process`."""
+"""`/metrics`: numbers of this process, of every media process and of the recorder, each sample with its `process`."""
 
 from __future__ import annotations
 
@@ -77,10 +77,11 @@ def add_metrics(app: web.Application, settings: Settings, metrics: WebMetrics) -
     async def show(request: web.Request) -> web.Response:
         if not _may_read(request, settings):
             raise web.HTTPForbidden(text="metrics are for this computer, or need WEBCLASS_METRICS_TOKEN")
-        media = {f"media-{index}": settings.bus_path(index) for index in range(settings.media_count)}
-        texts = await asyncio.gather(*(ask_metrics(path) for path in media.values()))
+        others = {f"media-{index}": settings.bus_path(index) for index in range(settings.media_count)}
+        others["recorder"] = settings.recorder_path
+        texts = await asyncio.gather(*(ask_metrics(path) for path in others.values()))
         by_process: dict[str, str | None] = {"web": generate_latest(metrics.registry).decode()}
-        by_process.update(zip(media, texts, strict=True))
+        by_process.update(zip(others, texts, strict=True))
         return web.Response(
             body=merge(by_process), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
         )
@@ -98,7 +99,7 @@ def _may_read(request: web.Request, settings: Settings) -> bool:
 
 
 async def ask_metrics(bus: Path) -> str | None:
-    """One media process's metrics; None when it does not answer within 2 s."""
+    """Another process's metrics; None when it does not answer within 2 s."""
     request_id = next(_request_ids)
     try:
         async with asyncio.timeout(ANSWER_TIMEOUT_S):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-ENTRIES = ("/", "/sign-in", "/join", "/recordings", "/recordings/{recording_id}")
+ENTRIES = ("/", "/sign-in", "/join", "/link-test", "/link-tests", "/recordings", "/recordings/{recording_id}")
 """Paths that the application routes itself; the server answers each with the entry page."""
 FOREVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"

@@ -6,7 +6,7 @@ import os
 import sys
 
 from infra.settings import Settings
-from infra.supervise import ChildSpec, wait_for_stop_signal
+from infra.supervise import ChildSpec
 
 WEB_STOPS, MEDIA_STOPS, RECORDER_STOPS = 0, 1, 2
 
@@ -37,10 +37,7 @@ async def run_media_process(settings: Settings, index: int) -> None:
             udp_port=settings.media_port + index,
             announced=tuple(announced(local_addresses(), settings.media_announced)),
             bus_path=settings.bus_path(index),
+            tap_path=settings.tap_path(index),
+            keyframe_interval_s=settings.recording_segment_s,
         )
     )
-
-
-async def run_recorder_process() -> None:
-    """Waits until it is told to stop: lessons are not recorded yet, and nothing is kept meanwhile."""
-    await wait_for_stop_signal()

@@ -100,6 +100,8 @@ class Settings(BaseSettings):
     media_announced: CommaSeparated = ()
     max_participants: Annotated[int, Field(ge=2, le=5000)] = 1000
 
+    recording_segment_s: Annotated[float, Field(ge=2, le=30)] = 6.0
+    spool_free_mb: Annotated[int, Field(ge=0)] = 512
     store: StoreKind = StoreKind.DIRECTORY
     s3_endpoint: Annotated[str, AfterValidator(_no_trailing_slash)] = ""
     s3_region: Annotated[str, Field(min_length=1)] = "us-east-1"
@@ -157,6 +159,20 @@ class Settings(BaseSettings):
     def bus_path(self, index: int) -> Path:
         """Socket of media process `index`."""
         return self.run_dir / f"media-{index}.sock"
+
+    def tap_path(self, index: int) -> Path:
+        """Socket of media process `index` for the recorder."""
+        return self.run_dir / f"tap-{index}.sock"
+
+    @property
+    def recorder_path(self) -> Path:
+        """Socket of the recorder for the web process."""
+        return self.run_dir / "recorder.sock"
+
+    @property
+    def spool_dir(self) -> Path:
+        """What was recorded and is not stored yet."""
+        return self.data_dir.absolute() / "spool"
 
     @property
     def local_url(self) -> str:

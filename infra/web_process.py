@@ -15,6 +15,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive.catalog import Catalog
+from archive.shelves import Shelves
 from archive.store import ObjectStore
 from infra.addresses import configured_hosts, machine_hosts, network_url, own_networks
 from infra.certificates import CertificateFiles, ensure_certificates, tls_context
@@ -31,6 +32,7 @@ from school.feed import FeedSpans
 from school.invitations import Invitations
 from school.lessons import Lessons
 from school.link_capacity import LinkCapacities
+from school.link_tests import LinkTests
 from signaling.link_keys import LinkKeys
 from signaling.media_bus import MediaBus
 from signaling.services import Services
@@ -112,10 +114,12 @@ def _services(settings: Settings, engine: AsyncEngine, store: ObjectStore) -> Se
         accounts=Accounts(sessions),
         feed=FeedSpans(sessions),
         capacities=LinkCapacities(sessions),
+        link_tests=LinkTests(sessions),
         media=MediaBus([settings.bus_path(index) for index in range(settings.media_count)], tally),
         secret=keys.classroom,
         link_keys=LinkKeys(keys.classroom, own_networks()),
         catalog=Catalog(sessions),
+        shelves=Shelves(sessions),
         store=store,
         public_url=settings.public_url,
         network_url=network_url(settings),

@@ -1,1 +1,1 @@
-"""Live packets -> spool -> segments."""
+"""Live packets -> spool -> segments -> store."""

@@ -37,12 +37,14 @@ class _Claims(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class InvitationClaims:
-    """What a valid token says. `expires_at`: Unix time in seconds."""
+    """What a valid token says. `expires_at`: Unix time in seconds; `place`: the school it is for, "" where none is
+    named."""
 
     invitation_id: str
     lesson_id: str
     role: InvitationRole
     expires_at: float
+    place: str = ""
 
 
 class Invitations:
@@ -61,10 +63,11 @@ class Invitations:
         created_by: str,
         now: float,
         label: str = "",
+        place: str = "",
     ) -> Invitation:
         """`created_by` is an administrator's id, an invitation's id or "command line".
 
-        Raises `NotFound` for an unknown lesson, `BadText` for a bad label or a validity outside (0, one year].
+        Raises `NotFound` for an unknown lesson, `BadText` for a bad label or place or a validity outside (0, one year].
         """
         if not 0 < valid_hours <= VALID_HOURS_MAX:
             raise BadText(f"an invitation is valid for more than 0 and at most {VALID_HOURS_MAX} hours")
@@ -73,6 +76,7 @@ class Invitations:
             lesson_id=lesson_id,
             role=role.value,
             label=clean_line(label, "label", LABEL_MAX_CHARS, min_chars=0),
+            place=clean_line(place, "place", LABEL_MAX_CHARS, min_chars=0),
             expires_at=int(now + valid_hours * 3600),
             revoked_at=None,
             created_at=now,
@@ -106,9 +110,8 @@ class Invitations:
             raise Revoked("the invitation was revoked")
         if invitation.expires_at <= now:
             raise Expired("the invitation has expired")
-        return InvitationClaims(
-            invitation.id, invitation.lesson_id, InvitationRole(invitation.role), float(invitation.expires_at)
-        )
+        role, expires_at = InvitationRole(invitation.role), float(invitation.expires_at)
+        return InvitationClaims(invitation.id, invitation.lesson_id, role, expires_at, invitation.place)
 
     def _claims(self, token: str) -> _Claims:
         if len(token) > TOKEN_MAX_CHARS:

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from school.errors import NotFound, WrongState
-from school.tables import FeedSpan, Lesson, LessonKind, LessonState
+from school.tables import FeedSpan, Lesson, LessonKind, LessonRecording, LessonState
 from school.text import TITLE_MAX_CHARS, clean_line
 
 LIST_MAX = 500
@@ -26,8 +26,10 @@ class Lessons:
     def __init__(self, sessions: async_sessionmaker[AsyncSession]) -> None:
         self._sessions = sessions
 
-    async def create(self, title: str, kind: LessonKind, now: float) -> Lesson:
-        """Raises `BadText` for a title that is empty, longer than 200 characters or holds control characters."""
+    async def create(self, title: str, kind: LessonKind, now: float, *, record: bool = True) -> Lesson:
+        """`record`: whether it is recorded when it is live.
+
+        Raises `BadText` for a title that is empty, longer than 200 characters or holds control characters."""
         lesson = Lesson(
             id=secrets.token_hex(10),
             title=clean_line(title, "title", TITLE_MAX_CHARS),
@@ -36,6 +38,8 @@ class Lessons:
             created_at=now,
             live_since=None,
             ended_at=None,
+            recording=(LessonRecording.ON if record else LessonRecording.OFF).value,
+            recording_number=0,
         )
         async with self._sessions.begin() as session:
             session.add(lesson)
@@ -86,6 +90,12 @@ class Lessons:
                 still_open = (FeedSpan.lesson_id == lesson_id) & FeedSpan.ended_at.is_(None)
                 await session.execute(update(FeedSpan).where(still_open).values(ended_at=now))
             return lesson
+
+    async def set_recording(self, lesson_id: str, recording: LessonRecording, number: int) -> None:
+        """What the teacher has chosen. Raises `NotFound`."""
+        async with self._sessions.begin() as session:
+            lesson = await _get(session, lesson_id)
+            lesson.recording, lesson.recording_number = recording.value, number
 
     async def end(self, lesson_id: str, now: float) -> Lesson:
         """`set_state` to ended; idempotent."""

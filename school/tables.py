@@ -25,6 +25,14 @@ class LessonState(StrEnum):
     ENDED = "ended"
 
 
+class LessonRecording(StrEnum):
+    """Whether the lesson is recorded while it is live."""
+
+    ON = "on"
+    PAUSED = "paused"
+    OFF = "off"
+
+
 class InvitationRole(StrEnum):
     """What an invitation lets its bearer be in the classroom."""
 
@@ -51,6 +59,7 @@ class Lesson(Base):
     __table_args__ = (
         CheckConstraint("kind IN ('full', 'partial')", name="kind"),
         CheckConstraint("state IN ('waiting', 'live', 'ended')", name="state"),
+        CheckConstraint("recording IN ('on', 'paused', 'off')", name="recording"),
     )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -60,6 +69,9 @@ class Lesson(Base):
     created_at: Mapped[float] = mapped_column(index=True)
     live_since: Mapped[float | None]
     ended_at: Mapped[float | None]
+    recording: Mapped[str] = mapped_column(String(16), server_default=LessonRecording.ON.value)
+    recording_number: Mapped[int] = mapped_column(server_default="0")
+    """Rises with each recording that was stopped and begun anew."""
 
 
 class Invitation(Base):
@@ -72,6 +84,8 @@ class Invitation(Base):
     lesson_id: Mapped[str] = mapped_column(ForeignKey("lesson.id", ondelete="CASCADE"), index=True)
     role: Mapped[str] = mapped_column(String(16))
     label: Mapped[str] = mapped_column(String(100), default="")
+    place: Mapped[str] = mapped_column(String(100), default="", server_default="")
+    """The school it is for: who comes by invitations for one place comes through one link."""
     expires_at: Mapped[int]
     revoked_at: Mapped[float | None]
     created_at: Mapped[float]
@@ -115,6 +129,28 @@ class LinkCapacity(Base):
     link: Mapped[str] = mapped_column(String(64), primary_key=True)
     bps: Mapped[int]
     seen_on: Mapped[date] = mapped_column(index=True)
+
+
+class LinkTest(Base):
+    """What a link test found. `link` is a keyed hash, "" within the server's own network; `place` is what people call
+    the school or class there. Words of `Verdict` (`link_tests`) for receiving and sending; rates in bit/s."""
+
+    __tablename__ = "link_test"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    link: Mapped[str] = mapped_column(String(64))
+    place: Mapped[str] = mapped_column(String(100))
+    receiving: Mapped[str] = mapped_column(String(16))
+    sending: Mapped[str] = mapped_column(String(16))
+    transport: Mapped[str] = mapped_column(String(8))
+    down_bps: Mapped[int]
+    up_bps: Mapped[int]
+    loss_down: Mapped[float]
+    loss_up: Mapped[float]
+    rtt_ms: Mapped[float]
+    queue_ms: Mapped[float]
+    jitter_ms: Mapped[float]
+    tested_at: Mapped[float] = mapped_column(index=True)
 
 
 class FeedSpan(Base):

@@ -22,6 +22,19 @@ def clean_line(text: str, what: str, max_chars: int, min_chars: int = 1) -> str:
     line = unicodedata.normalize("NFC", text.strip())
     if len(line) < min_chars:
         raise BadText(f"{what} is empty" if min_chars == 1 else f"{what} is shorter than {min_chars} characters")
+    _check(line, what, max_chars)
+    return line
+
+
+def clean_text(text: str, what: str, max_chars: int) -> str:
+    """Like `clean_line` for text of any number of lines, which may be empty."""
+    lines = [unicodedata.normalize("NFC", line.rstrip()) for line in text.strip().splitlines()]
+    whole = "\n".join(lines)
+    _check(whole.replace("\n", " ").replace("\t", " "), what, max_chars)
+    return whole
+
+
+def _check(line: str, what: str, max_chars: int) -> None:
     if len(line) > max_chars:
         raise BadText(f"{what} is longer than {max_chars} characters")
     for character in line:
@@ -29,4 +42,3 @@ def clean_line(text: str, what: str, max_chars: int, min_chars: int = 1) -> str:
             raise BadText(f"{what} holds a character that changes the direction of text (U+{ord(character):04X})")
         if unicodedata.category(character) in {"Cc", "Cs", "Cn", "Zl", "Zp"}:
             raise BadText(f"{what} holds a control character (U+{ord(character):04X})")
-    return line

@@ -7,7 +7,7 @@ import math
 from aiohttp import web
 
 from school.accounts import SignedIn
-from school.tables import Invitation, InvitationRole, Lesson, LessonKind
+from school.tables import Invitation, InvitationRole, Lesson, LessonKind, LessonRecording
 from signaling import api_models as a
 from signaling.http import Call, HttpError, cookie_name
 from signaling.messages import LessonState, Role
@@ -19,7 +19,8 @@ LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 async def create_lesson(call: Call) -> a.LessonOut:
     body = call.read(a.CreateLesson)
-    return _lesson(call, await call.services.lessons.create(body.title, LessonKind(body.kind), call.now))
+    made = await call.services.lessons.create(body.title, LessonKind(body.kind), call.now, record=body.record)
+    return _lesson(call, made)
 
 
 async def list_lessons(call: Call) -> a.Lessons:
@@ -55,6 +56,7 @@ def _lesson(call: Call, lesson: Lesson) -> a.LessonOut:
         created_at=lesson.created_at,
         live_since=lesson.live_since,
         ended_at=lesson.ended_at,
+        recording=LessonRecording(lesson.recording).value,
         participants=sum(seat.present for seat in running.room.seats.values()) if running is not None else 0,
     )
 
@@ -74,6 +76,7 @@ async def create_invitation(call: Call) -> a.InvitationOut:
         created_by=creator,
         now=call.now,
         label=body.label,
+        place=body.place,
     )
     return _invitation(call, invitation)
 
@@ -114,6 +117,7 @@ def _invitation(call: Call, invitation: Invitation) -> a.InvitationOut:
         lesson_id=invitation.lesson_id,
         role=Role(invitation.role),
         label=invitation.label,
+        place=invitation.place,
         created_at=invitation.created_at,
         expires_at=invitation.expires_at,
         revoked_at=invitation.revoked_at,

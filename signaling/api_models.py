@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from school.link_tests import Verdict
 from signaling.messages import LessonState, Role
 
 
@@ -23,6 +24,7 @@ class Problem(Body):
 class CreateLesson(Body):
     title: str = Field(min_length=1, max_length=400)
     kind: Literal["full", "partial"] = "full"
+    record: bool = True
 
 
 class ChangeLesson(Body):
@@ -40,6 +42,8 @@ class LessonOut(Body):
     created_at: float
     live_since: float | None
     ended_at: float | None
+    recording: Literal["on", "paused", "off"]
+    """Whether it is recorded while it is live."""
     participants: int
     """How many are in the classroom now."""
 
@@ -52,6 +56,8 @@ class CreateInvitation(Body):
     role: Role
     valid_hours: float = Field(default=24.0, gt=0, le=24 * 366)
     label: str = Field(default="", max_length=200)
+    place: str = Field(default="", max_length=200)
+    """The school: its computers come through one link, whatever their address."""
 
 
 class InvitationOut(Body):
@@ -64,6 +70,7 @@ class InvitationOut(Body):
     lesson_id: str
     role: Role
     label: str
+    place: str
     created_at: float
     expires_at: float
     revoked_at: float | None
@@ -117,3 +124,35 @@ class JoinInfo(Body):
     role: Role
     label: str
     expires_at: float
+
+
+class LinkTestOut(Body):
+    """One link test: what of a lesson the link carries (`Verdict`), and what stands out (`LinkNote`). Losses as shares,
+    `queue_ms` beside a full link."""
+
+    receiving: Verdict
+    sending: Verdict
+    notes: list[str]
+    transport: Literal["udp", "tcp", ""]
+    down_bps: int
+    up_bps: int
+    loss_down: float
+    loss_up: float
+    rtt_ms: float
+    queue_ms: float
+    jitter_ms: float
+    tested_at: float
+
+
+class PlaceLinkTests(Body):
+    """The latest tests of one place, the newest first. `link` stands for the place where nobody has named it."""
+
+    place: str
+    link: str
+    tests: list[LinkTestOut]
+
+
+class LinkTestsOut(Body):
+    """The place whose latest test was worst comes first."""
+
+    places: list[PlaceLinkTests]

@@ -7,9 +7,10 @@ import re
 
 from aiohttp import web
 
-from archive.catalog import PAGE_MAX, Track
+from archive.catalog import Track
 from archive.errors import NotFound
 from archive.playlists import media_playlist, multivariant_playlist, packed_playlist, slot_playlist
+from archive.search import OFFSET_MAX, PAGE_MAX, Facet, Query, Sight
 from archive.tables import Access, Recording, RecordingState
 from school.tables import LessonState
 from signaling import archive_models as a
@@ -21,29 +22,31 @@ PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
 SEGMENT_TYPE = "video/iso.segment"
 INIT_TYPE = "video/mp4"
 WORDS_MAX_CHARS = 200
-OFFSET_MAX = 100_000
+VALUES_MAX = 20
 _SLOT = re.compile(r"[a-z][a-z_]{0,31}")
 
 
 async def list_recordings(call: Call) -> a.Recordings:
     """An administrator sees all, the bearer of an invitation the lesson's own and the open ones, others the open ones.
 
-    Query: `words`, `lesson_id`, `offset`, `limit`.
+    Query: `words` in any of their forms, `offset`, `limit`, and any `archive.search.Facet` by its name, several times
+    for any of several values.
     """
     query = call.request.query
-    limit = _whole(query.get("limit", "50"), PAGE_MAX)
-    lesson_id = query.get("lesson_id")
-    own = call.bearer.lesson_id if call.bearer is not None else None
-    if call.administrator is None and lesson_id is not None and lesson_id != own:
-        raise HttpError(403, "not_allowed", "this lesson is not yours")
-    found = await call.services.catalog.find(
-        words=query.get("words", "")[:WORDS_MAX_CHARS],
-        lesson_id=lesson_id or own,
-        or_open=call.administrator is None and lesson_id is None,
-        limit=limit + 1,
+    narrowed = [(facet, tuple(query.getall(facet)[:VALUES_MAX])) for facet in Facet if facet in query]
+    asked = Query(
+        text=query.get("words", "")[:WORDS_MAX_CHARS],
+        narrowed=tuple(narrowed),
         offset=_whole(query.get("offset", "0"), OFFSET_MAX),
+        limit=_whole(query.get("limit", "50"), PAGE_MAX),
     )
-    return a.Recordings(recordings=[await _out(call, each) for each in found[:limit]], more=len(found) > limit)
+    own = (call.bearer.lesson_id,) if call.bearer is not None else ()
+    recordings, found = await call.services.catalog.find(asked, Sight(call.administrator is not None, own))
+    return a.Recordings(
+        recordings=[await _out(call, each) for each in recordings],
+        total=found.total,
+        more=asked.offset + len(recordings) < found.total or found.more,
+    )
 
 
 async def get_recording(call: Call) -> a.RecordingDetail:
@@ -123,7 +126,7 @@ def _playlist(call: Call, text: str) -> web.Response:
 
 async def _out(call: Call, recording: Recording) -> a.RecordingOut:
     state: a.RecordingState = "ready"
-    if recording.state != RecordingState.READY:
+    if recording.state != RecordingState.READY and recording.lesson_id is not None:
         lesson = await call.services.lessons.get(recording.lesson_id)
         state = "finishing" if lesson.state == LessonState.ENDED else "recording"
     return a.RecordingOut(

@@ -15,7 +15,7 @@ RecordingAccess = Literal["open", "profile", "network", "named"]
 
 class RecordingOut(Body):
     recording_id: str
-    lesson_id: str
+    lesson_id: str | None
     title: str
     author: str
     """How the teacher was announced; may be empty."""
@@ -28,6 +28,8 @@ class RecordingOut(Body):
 
 class Recordings(Body):
     recordings: list[RecordingOut]
+    total: int
+    """How many there are in all; counted up to 1,000."""
     more: bool
     """There are further ones: ask with a higher `offset`."""
 

@@ -21,6 +21,8 @@ from signaling.effects import (
     FeedSlot,
     MuteSource,
     Notice,
+    RecordChoice,
+    RecordMedia,
     RecordSpan,
     RecordState,
     Send,
@@ -44,6 +46,7 @@ from signaling.messages import (
     SlotChanged,
     SlotState,
 )
+from signaling.recording import RecordingChoice, shown_recording, wanted_recording
 from signaling.seats import STAFF, PeerKind, Seat, may_see, reduced
 from signaling.slots import Fed, wanted_slots
 from streaming.control import Slot, Source
@@ -64,7 +67,7 @@ class FloorOffer:
 class Classroom:
     """`reinstate_until` (monotonic): until then a genuine resume secret makes a seat that this process does not know,
     because the web process has just been restarted. `minutes` and `feeding` are the record of the live feed so far:
-    minutes by class, and the classes whose feed is on."""
+    minutes by class, and the classes whose feed is on. `recording` is what the teacher has chosen so far."""
 
     def __init__(
         self,
@@ -75,8 +78,13 @@ class Classroom:
         reinstate_until: float = 0.0,
         minutes: Mapping[str, float] | None = None,
         feeding: Collection[str] = (),
+        recording: RecordingChoice | None = None,
     ) -> None:
-        self.lesson = lesson
+        self.recording = recording or RecordingChoice()
+        self.lesson = lesson.model_copy(update={"recording": shown_recording(lesson, self.recording, watched=False)})
+        self.recorded_before: frozenset[str] = frozenset()
+        """Publishing peers that were recorded before the web process was restarted: they have agreed."""
+        self._recording_told: RecordMedia | None = RecordMedia(None)
         self.seats: dict[str, Seat] = {}
         self.chat = new_chat()
         self.floor: str | None = None
@@ -182,6 +190,7 @@ class Classroom:
         self.seats.clear()
         self._fed.clear()
         self.floor = self.offer = self.sharer = None
+        self._settle_recording()
         self.do(CloseRoom())
 
     def change_lesson(self, **update: object) -> None:
@@ -264,6 +273,7 @@ class Classroom:
             seat.shown_height, seat.still = 0, False
             return
         seat.publisher = None
+        seat.uplink_short = False
         seat.flowing.clear()
         seat.heights.clear()
         seat.encodings_wanted.clear()
@@ -325,11 +335,44 @@ class Classroom:
         if to:
             self.do(Send(to, message))
 
+    # ------------------------------------------------------------ recording
+
+    def choose_recording(self, choice: RecordingChoice, at: Moment) -> None:
+        if choice != self.recording:
+            self.recording = choice
+            self.do(RecordChoice(choice.wish, choice.number))
+            self.settle(at)
+
+    def repeat_recording(self) -> None:
+        """The media process may not know what is recorded: it has just opened the room, or we were restarted."""
+        self._recording_told = None
+        self._settle_recording()
+
+    def recording_kept(self, recording_id: str, *, kept: bool) -> None:
+        """Whether the media process gets rid of what it records."""
+        told = self._recording_told
+        if told is not None and recording_id == told.recording_id and kept != self.lesson.recording_kept:
+            self.change_lesson(recording_kept=kept)
+
+    def _settle_recording(self) -> None:
+        shown = shown_recording(self.lesson, self.recording, watched=bool(self._watching()))
+        if shown is not self.lesson.recording:
+            self.change_lesson(recording=shown, recording_kept=True)
+        wanted = wanted_recording(self.lesson, self.recording, self.seats.values(), self.recorded_before)
+        if wanted != self._recording_told:
+            self._recording_told = wanted
+            self.do(wanted)
+
+    def _watching(self) -> list[str]:
+        """Classes that have the feed on."""
+        return [s.name for s in self.seats.values() if s.role is Role.CLASS and s.connected and s.feed_on]
+
     # ------------------------------------------------------------ what follows from the state
 
     def settle(self, at: Moment) -> None:
         """Bring slots and feed spans in line with the state; safe to call at any time."""
         live = self.lesson.state is LessonState.LIVE
+        self._settle_recording()  # before anybody is shown
         wanted = wanted_slots(self.teacher, self._seat(self.sharer), self._seat(self.floor), live=live)
         for slot in Slot:
             self._settle_slot(slot, wanted.get(slot))
@@ -353,14 +396,14 @@ class Classroom:
             participant_id=who,
             flowing=fed is not None and fed.flowing,
             height=fed.height if fed is not None else 0,
+            short=fed is not None and fed.short,
         )
         if state != self._told[slot]:
             self._told[slot] = state
             self.send(self.seats.values(), SlotChanged(state=state))
 
     def _settle_spans(self, at: Moment, *, live: bool) -> None:
-        watching = [s.name for s in self.seats.values() if live and s.role is Role.CLASS and s.connected and s.feed_on]
-        began, finished = self._feed_clock.set_open(watching, at.now)
+        began, finished = self._feed_clock.set_open(self._watching() if live else (), at.now)
         for name in began:
             self.do(RecordSpan(name, "begin"))
         for name in finished:

@@ -11,7 +11,7 @@ from typing import Any
 from signaling import messages as m
 from signaling.chat import KeptLine, clean_chat
 from signaling.classroom import Classroom
-from signaling.effects import MuteSource, ViewSlot
+from signaling.effects import MuteSource, TellUplink, ViewSlot
 from signaling.errors import Refusal
 from signaling.limits import Moment
 from signaling.messages import ErrorCode, LessonState, Role
@@ -19,7 +19,7 @@ from signaling.rights import STAFF, not_allowed, require_right
 from signaling.seats import Seat, View
 from streaming.control import Slot, Source
 
-PLAYBACK_EVERY_S = 2.0
+REPORTS_EVERY_S = 2.0
 
 Command = Callable[[Classroom, Seat, Any, Moment], None]
 
@@ -178,8 +178,20 @@ def _set_feed(room: Classroom, seat: Seat, message: m.SetFeed, at: Moment) -> No
     room.announce_to_staff(seat, at)
 
 
+def _set_recording(room: Classroom, seat: Seat, message: m.SetRecording, at: Moment) -> None:
+    room.refuse_if_ended()
+    room.choose_recording(room.recording.become(message.state), at)
+
+
+def _set_consent(room: Classroom, seat: Seat, message: m.SetConsent, at: Moment) -> None:
+    if seat.consent != message.agree:
+        seat.consent = message.agree
+        room.settle(at)
+        room.announce_to_staff(seat, at)
+
+
 def _report_playback(room: Classroom, seat: Seat, message: m.ReportPlayback, at: Moment) -> None:
-    if seat.playback_at is not None and at.now - seat.playback_at < PLAYBACK_EVERY_S:
+    if seat.playback_at is not None and at.now - seat.playback_at < REPORTS_EVERY_S:
         return
     seat.playback_at = at.now
     room.figures.played(message, seat.link_key)
@@ -187,6 +199,15 @@ def _report_playback(room: Classroom, seat: Seat, message: m.ReportPlayback, at:
     if seat.shown_height != message.height:
         seat.shown_height = message.height
         room.announce_to_staff(seat, at)
+
+
+def _report_sending(room: Classroom, seat: Seat, message: m.ReportSending, at: Moment) -> None:
+    if seat.publisher != "page":
+        return
+    if seat.sending_at is not None and at.now - seat.sending_at < REPORTS_EVERY_S:
+        return
+    seat.sending_at = at.now
+    room.do(TellUplink(seat.publish_peer, message.available_bps, message.short))
 
 
 def _leave(room: Classroom, seat: Seat, _: m.Leave, at: Moment) -> None:
@@ -207,6 +228,9 @@ COMMANDS: dict[type[m.ClientMessage], Command] = {
     m.SetLocked: _set_locked,
     m.Say: _say,
     m.SetFeed: _set_feed,
+    m.SetRecording: _set_recording,
+    m.SetConsent: _set_consent,
     m.ReportPlayback: _report_playback,
+    m.ReportSending: _report_sending,
     m.Leave: _leave,
 }

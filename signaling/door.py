@@ -101,5 +101,6 @@ def _add(room: Classroom, entry: Entry, claim: SeatClaim) -> Seat:
         claim.generation,
         feed_on=not partial or claim.name in room.feeding_before,
     )
+    seat.consent = entry.role is Role.CLASS and seat.publish_peer in room.recorded_before
     room.seats[seat.participant_id] = seat
     return seat

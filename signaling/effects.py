@@ -79,6 +79,15 @@ class ViewSlot:
 
 
 @dataclass(frozen=True, slots=True)
+class TellUplink:
+    """What a publisher's page says of its uplink."""
+
+    peer_id: str
+    believed_bps: int
+    short: bool
+
+
+@dataclass(frozen=True, slots=True)
 class DropPeer:
     peer_id: str
 
@@ -99,8 +108,38 @@ class RecordSpan:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordChoice:
+    """What the teacher has chosen about recording is to be kept."""
+
+    wish: Literal["on", "paused", "off"]
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordMedia:
+    """The media process records these peers from now on; `recording_id` None: nobody, the recording is complete."""
+
+    recording_id: str | None
+    paused: bool = False
+    peers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CloseRoom:
     """The lesson has ended: its media room is to be closed."""
 
 
-Effect = Send | EndSeat | FeedSlot | MuteSource | ViewSlot | DropPeer | RecordState | RecordSpan | CloseRoom
+Effect = (
+    Send
+    | EndSeat
+    | FeedSlot
+    | MuteSource
+    | ViewSlot
+    | TellUplink
+    | DropPeer
+    | RecordState
+    | RecordSpan
+    | RecordChoice
+    | RecordMedia
+    | CloseRoom
+)

@@ -281,6 +281,8 @@ def _as_http(error: Exception) -> HttpError:
             )
         case school_errors.NotFound() | archive_errors.NotFound():
             return HttpError(404, "not_found", str(error))
+        case archive_errors.NotEmpty():
+            return HttpError(409, "not_empty", str(error))
         case archive_errors.StoreError() | archive_errors.CatalogUnavailable():
             _log.warning("the archive is not there", reason=str(error))
             message = "recordings cannot be read now; try again later"

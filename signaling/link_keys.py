@@ -1,7 +1,8 @@
 """Which participants come through one link, without keeping anybody's address.
 
-A school's computers come from one public address (NAT), or from one /64 with IPv6. Who is in the server's own network
-reaches it without any thin link between, so they have no key and share nothing.
+A school that the invitation names is the link: several may stand behind the same address of a carrier, and one may
+have several. Otherwise a school's computers come from one public address (NAT), or from one /64 with IPv6. Who is in
+the server's own network reaches it without any thin link between, so they have no key and share nothing.
 """
 
 from __future__ import annotations
@@ -16,15 +17,18 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class LinkKeys:
-    """`own`: the networks that this server's interfaces are in. The same address has the same key for as long as the
-    secret lives, and without the secret no key tells its address."""
+    """`own`: the networks that this server's interfaces are in. The same place or address has the same key for as long
+    as the secret lives, and without the secret no key tells it."""
 
     def __init__(self, secret: bytes, own: Sequence[Network] = ()) -> None:
         self._secret = secret
         self._own = tuple(own)
 
-    def of(self, remote: str | None) -> str:
-        """The key of the link that a request came through; "" where there is none to share."""
+    def of(self, remote: str | None, place: str = "") -> str:
+        """The key of the link that somebody came through, by the invitation's `place` where it names one, else by the
+        request's address; "" where there is none to share."""
+        if place:
+            return mac(self._secret, "place", " ".join(place.casefold().split()))
         try:
             address = ipaddress.ip_address((remote or "").partition("%")[0])
         except ValueError:

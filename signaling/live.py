@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
+from school.tables import LessonRecording
 from school.tables import LessonState as SchoolState
 from signaling import commands, media_rules, signatures
 from signaling import messages as m
@@ -20,9 +21,12 @@ from signaling.effects import (
     EndSeat,
     FeedSlot,
     MuteSource,
+    RecordChoice,
+    RecordMedia,
     RecordSpan,
     RecordState,
     Send,
+    TellUplink,
     ViewSlot,
 )
 from signaling.errors import MediaRefused, MediaUnavailable, Refusal
@@ -178,13 +182,16 @@ class LiveLesson:
                 at, feed = self._services.wall(), self._services.feed
                 write = feed.begin if change == "begin" else feed.finish
                 self._record(lambda: write(self.lesson_id, name, at))
+            case RecordChoice(wish, number):
+                chosen = LessonRecording(wish)
+                self._record(lambda: self._services.lessons.set_recording(self.lesson_id, chosen, number))
             case CloseRoom():
                 self._room_open = False
                 self._services.media.close_room(self.lesson_id)
             case _:
                 self._post(self._media_request(effect))
 
-    def _media_request(self, effect: FeedSlot | MuteSource | ViewSlot | DropPeer) -> Request:
+    def _media_request(self, effect: FeedSlot | MuteSource | ViewSlot | TellUplink | RecordMedia | DropPeer) -> Request:
         lesson = self.lesson_id
         match effect:
             case FeedSlot(slot, peer, source):
@@ -194,6 +201,14 @@ class LiveLesson:
             case ViewSlot(peer, slot, paused, height):
                 return control.View(
                     request_id=0, lesson_id=lesson, peer_id=peer, slot=slot, paused=paused, height=height
+                )
+            case RecordMedia(recording_id, paused, peers):
+                return control.SetRecording(
+                    request_id=0, lesson_id=lesson, recording_id=recording_id, paused=paused, peers=list(peers)
+                )
+            case TellUplink(peer, believed_bps, short):
+                return control.TellUplink(
+                    request_id=0, lesson_id=lesson, peer_id=peer, believed_bps=believed_bps, short=short
                 )
             case DropPeer(peer):
                 return control.ClosePeer(request_id=0, lesson_id=lesson, peer_id=peer)
@@ -219,6 +234,8 @@ class LiveLesson:
             if not self._room_open:
                 await self._services.media.open_room(self.lesson_id, self._services.max_participants)
                 self._room_open = True
+                self.room.repeat_recording()
+                self.carry_out()
 
     async def offer_publish(self, participant_id: str, offer: m.OfferPublish) -> m.Answer:
         """Raises `Refusal`."""
@@ -290,6 +307,10 @@ class LiveLesson:
 
     def media_event(self, event: control.Event) -> None:
         at = self._services.moment()
+        if isinstance(event, control.RecordingChanged):
+            self.room.recording_kept(event.recording_id, kept=event.kept)
+            self.carry_out()
+            return
         if event.peer_id in self._closing:
             return
         match event:
@@ -320,8 +341,10 @@ class LiveLesson:
         self._room_open = True
         self._orphans = {peer.peer_id: peer for peer in peers}
         self._orphans_until = self._services.clock() + RECLAIM_S
+        self.room.recorded_before = frozenset(peer.peer_id for peer in peers if peer.recorded)
         for seat in list(self.room.seats.values()):
             self._adopt_orphans(seat)
+        self.room.repeat_recording()
         self.carry_out()
 
     def orphans_of_standard_clients(self) -> list[tuple[str, str]]:

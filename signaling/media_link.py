@@ -18,6 +18,7 @@ from streaming.control import (
     GetSnapshot,
     LinkReport,
     PeerChanged,
+    RecordingChanged,
     Refused,
     Request,
     Snapshot,
@@ -116,7 +117,7 @@ class MediaLink:
         self._fail_pending()
 
     def _take(self, reply: Answer | Event) -> None:
-        if isinstance(reply, PeerChanged | SourceChanged | EncodingsWanted | LinkReport):
+        if isinstance(reply, PeerChanged | SourceChanged | EncodingsWanted | LinkReport | RecordingChanged):
             if self.up:
                 self._hand_on(reply)
             return

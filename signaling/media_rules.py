@@ -197,8 +197,12 @@ def link_report(room: Classroom, event: LinkReport, at: Moment) -> None:
             bitrate_bps=event.bitrate_bps,
             loss=event.loss,
             rtt_ms=event.rtt_ms,
+            short=event.short,
         ),
     )
+    if kind == "publish" and seat.uplink_short != event.short:
+        seat.uplink_short = event.short
+        room.settle(at)
     # The teacher's list shows how a class receives; the teacher's own line is the one that goes up.
     if (kind == "publish") == (seat.role is Role.TEACHER):
         _set_link(room, seat, link, at)

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from streaming.control import SDP_MAX_CHARS, Slot, Source
+from streaming.control import BPS_MAX, SDP_MAX_CHARS, Slot, Source
 
 PROTOCOL_VERSION = 1
 MESSAGE_MAX_BYTES = 128 * 1024
@@ -34,6 +34,15 @@ class LessonState(StrEnum):
     WAITING = "waiting"
     LIVE = "live"
     ENDED = "ended"
+
+
+class Recording(StrEnum):
+    """`READY`: will be recorded once the lesson is live, and in a partial one while some class has the feed on."""
+
+    OFF = "off"
+    READY = "ready"
+    RUNNING = "running"
+    PAUSED = "paused"
 
 
 class ErrorCode(StrEnum):
@@ -89,6 +98,8 @@ class ParticipantInfo(Frozen):
     feed_on: bool = True
     """Partial lessons: whether this class's own teacher has the live feed switched on."""
     feed_minutes: float = 0.0
+    consent: bool = False
+    """Of a class: it has agreed to be recorded."""
     link: Link = Link.UNKNOWN
     height: int = 0
     """Of the largest picture that this participant's page shows now, as it measured; 0: none, or not known."""
@@ -102,6 +113,9 @@ class LessonInfo(Frozen):
     locked: bool
     live_since: float | None = None
     """Unix time (UTC) when the lesson went live."""
+    recording: Recording = Recording.OFF
+    recording_kept: bool = True
+    """False: what is recorded has waited in the server's memory for some seconds, since it cannot be stored."""
 
 
 class ChatLine(Frozen):
@@ -119,6 +133,8 @@ class SlotState(Frozen):
     flowing: bool
     height: int = 0
     """Of the fullest picture that the participant sends; 0: not known."""
+    short: bool = False
+    """The participant's own link carries less than viewers want of it."""
 
 
 # ---------------------------------------------------------------- client -> server
@@ -126,12 +142,14 @@ class SlotState(Frozen):
 
 class EncodingLimit(Frozen):
     """What a publisher does with one encoding. `index` counts the rids of the offer; of the microphone 0 is
-    `microphone_low`, 1 the full one, where both were offered. 0: no limit of the server's."""
+    `microphone_low`, 1 the full one, where both were offered. 0: what the page does by itself. `withheld`: off because
+    the publisher's own link does not carry it."""
 
     index: int
     active: bool
     max_bitrate_bps: int = 0
     max_framerate: int = 0
+    withheld: bool = False
 
 
 class ClientMessage(Frozen):
@@ -258,6 +276,21 @@ class SetFeed(ClientMessage):
     on: bool
 
 
+class SetRecording(ClientMessage):
+    """Teacher, co-teacher: record the lesson, pause, or stop. A recording that was stopped is complete; `on` then
+    begins another one."""
+
+    type: Literal["set_recording"] = "set_recording"
+    state: Literal["on", "paused", "off"]
+
+
+class SetConsent(ClientMessage):
+    """Class: its staff agrees that the class is recorded while it has the floor, or does not. Not agreed at first."""
+
+    type: Literal["set_consent"] = "set_consent"
+    agree: bool
+
+
 class Leave(ClientMessage):
     """Leave for good: the seat is given up at once."""
 
@@ -273,7 +306,7 @@ class Ping(ClientMessage):
 
 class ReportPlayback(ClientMessage):
     """What the page measured since its last report (getStats), every 5 s; what comes within 2 s
-    of the last is not heeded. `height` is that of the largest picture it
+    of the last is not heeded. Between still pictures there are no freezes. `height` is that of the largest picture it
     shows now, 0: none; `still`: of a camera less than one picture a second comes."""
 
     type: Literal["report_playback"] = "report_playback"
@@ -285,6 +318,16 @@ class ReportPlayback(ClientMessage):
     frames_decoded: int = Field(ge=0, le=20_000)
     height: int = Field(default=0, ge=0, le=16384)
     still: bool = False
+
+
+class ReportSending(ClientMessage):
+    """What the page's browser makes of its own uplink, every 5 s while it publishes; what comes within 2 s of the last
+    is not heeded. `available_bps`: its congestion control's estimate, 0 where it tells none; `short`: it sends less
+    than it was told to because of it."""
+
+    type: Literal["report_sending"] = "report_sending"
+    available_bps: int = Field(ge=0, le=BPS_MAX)
+    short: bool
 
 
 # ---------------------------------------------------------------- server -> client
@@ -404,6 +447,8 @@ class OwnLink(Frozen):
     bitrate_bps: int
     loss: float
     rtt_ms: float
+    short: bool = False
+    """Up: the link carries less than viewers want; about `estimate_bps`, which is else 0."""
 
 
 class MediaLost(Frozen):
@@ -443,9 +488,12 @@ FromClient = Annotated[
     | SetLocked
     | Say
     | SetFeed
+    | SetRecording
+    | SetConsent
     | Leave
     | Ping
-    | ReportPlayback,
+    | ReportPlayback
+    | ReportSending,
     Field(discriminator="type"),
 ]
 FromServer = Annotated[

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
+from itertools import chain
+from typing import Protocol
 
 import structlog
 
 from school.errors import NotFound, SchoolError
+from school.tables import LessonRecording
 from signaling.classroom import HOLD_S, Classroom
 from signaling.door import Entry
 from signaling.errors import Refusal
@@ -17,6 +20,8 @@ from signaling.figures import LessonFigures
 from signaling.limits import Moment
 from signaling.live import LiveLesson, new_participant_id
 from signaling.messages import ErrorCode, LessonInfo, LessonState, Role
+from signaling.recording import RecordingChoice
+from signaling.seats import Seat
 from signaling.services import Services
 from streaming.control import Event, PeerSummary
 
@@ -28,7 +33,17 @@ _IDLE_S = 120.0
 _KEEP_LINKS_S = 60.0
 _RECORDS_MAX = 1000
 _RECORD_TRIES = 8
+_TESTS_UP_TO_SHARE = 0.5
+"""Of a full lesson, receiving in all: beyond it nobody tests links."""
 _STANDARD_CLIENT_NAMES = {Role.TEACHER: "Учитель", Role.VIEWER: "Зритель"}
+
+
+class RoomListener(Protocol):
+    """Whoever runs a media room that is no lesson's."""
+
+    def media_event(self, event: Event) -> None: ...
+
+    def media_lost(self) -> None: ...
 
 
 class Registry:
@@ -39,6 +54,7 @@ class Registry:
         self._services = services
         self._lessons: dict[str, LiveLesson] = {}
         self._loading: dict[str, asyncio.Lock] = {}
+        self._attended: dict[str, RoomListener] = {}
         self._records: asyncio.Queue[Callable[[], Awaitable[object]]] = asyncio.Queue(_RECORDS_MAX)
         self._tasks: set[asyncio.Task[None]] = set()
         self._check_now = asyncio.Event()
@@ -116,6 +132,7 @@ class Registry:
             max_participants=services.max_participants,
             reinstate_until=at.now + HOLD_S,
             minutes=minutes,
+            recording=RecordingChoice(LessonRecording(record.recording).value, record.recording_number),
             feeding=[name for name in later if later[name] > minutes.get(name, 0.0)],
         )
         return LiveLesson(services, room, self.record)
@@ -131,12 +148,34 @@ class Registry:
             lesson.room.set_state(LessonState.ENDED, self._services.moment())
             lesson.carry_out()
 
+    # ------------------------------------------------------------ link tests
+
+    def attend(self, room_id: str, listener: RoomListener) -> None:
+        """Hand on what the media process tells of a room that is no lesson's, until `leave`."""
+        self._attended[room_id] = listener
+
+    def leave(self, room_id: str) -> None:
+        self._attended.pop(room_id, None)
+
+    def lesson_behind(self, link: str) -> bool:
+        """Whether somebody behind this link is in a lesson that is live."""
+        return any(seat.link_key == link and seat.subscriber is not None for seat in self._live_seats())
+
+    def has_room_for_tests(self) -> bool:
+        """Whether live lessons leave something of the server."""
+        receiving = sum(seat.subscriber is not None for seat in self._live_seats())
+        return receiving < _TESTS_UP_TO_SHARE * self._services.max_participants
+
+    def _live_seats(self) -> Iterator[Seat]:
+        live = (each for each in self._lessons.values() if each.room.lesson.state is LessonState.LIVE)
+        return chain.from_iterable(lesson.room.seats.values() for lesson in live)
+
     # ------------------------------------------------------------ the media bus
 
     def media_event(self, event: Event) -> None:
-        lesson = self._lessons.get(event.lesson_id)
-        if lesson is not None:
-            lesson.media_event(event)
+        listener = self._lessons.get(event.lesson_id) or self._attended.get(event.lesson_id)
+        if listener is not None:
+            listener.media_event(event)
 
     def media_found(self, lesson_id: str, peers: Sequence[PeerSummary]) -> None:
         self._keep(self._found(lesson_id, peers))
@@ -164,9 +203,9 @@ class Registry:
             )
 
     def media_lost(self, lesson_id: str) -> None:
-        lesson = self._lessons.get(lesson_id)
-        if lesson is not None:
-            lesson.media_lost()
+        listener = self._lessons.get(lesson_id) or self._attended.get(lesson_id)
+        if listener is not None:
+            listener.media_lost()
 
     # ------------------------------------------------------------ watching
 

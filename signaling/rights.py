@@ -26,9 +26,12 @@ RIGHTS: dict[type[m.ClientMessage], frozenset[Role]] = {
     m.SetLocked: STAFF,
     m.Say: EVERYBODY,
     m.SetFeed: frozenset({Role.CLASS}),
+    m.SetRecording: STAFF,
+    m.SetConsent: frozenset({Role.CLASS}),
     m.Leave: EVERYBODY,
     m.Ping: EVERYBODY,
     m.ReportPlayback: EVERYBODY,
+    m.ReportSending: SPEAKERS,
 }
 
 

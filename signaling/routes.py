@@ -6,7 +6,10 @@ from signaling import api, whep, whip
 from signaling import api_models as a
 from signaling import archive_api as r
 from signaling import archive_models as b
+from signaling import shelf_api as shelf
+from signaling import shelf_models as s
 from signaling.http import Access, Handler, Route
+from signaling.link_test_session import link_test, list_link_tests
 from signaling.session import classroom
 
 __all__ = ["ROUTES", "Access", "Route"]
@@ -56,6 +59,7 @@ _INVITATIONS = (
 )
 _RECORDING = "/api/recordings/{recording_id}"
 _RENDITION = f"{_RECORDING}/{{slot}}/{{encoding}}"
+_PROFILE, _COURSE, _TOPIC = "/api/profiles/{profile_id}", "/api/courses/{course_id}", "/api/topics/{topic_id}"
 _RECORDINGS = (
     Route("GET", "/api/recordings", r.list_recordings, None, b.Recordings, "Recordings that one may replay", _READER),
     Route("GET", _RECORDING, r.get_recording, None, b.RecordingDetail, "One recording and its tracks", _READER),
@@ -75,6 +79,20 @@ _RECORDINGS = (
     Route("GET", f"{_RENDITION}/init-{{run}}.mp4", r.recording_init, None, None, "HLS: how a run begins", _READER),
     Route("GET", f"{_RENDITION}/{{index}}.m4s", r.recording_segment, None, None, "HLS: a segment", _READER),
 )
+_SHELVES = (
+    Route("GET", "/api/shelves", shelf.list_shelves, None, s.ShelvesOut, "Profiles, courses and topics", _READER),
+    Route("POST", "/api/profiles", shelf.add_profile, s.Titled, s.ProfileOut, "Add a profile", _ADMIN, 201),
+    Route("PATCH", _PROFILE, shelf.rename_profile, s.Titled, s.ProfileOut, "Rename a profile", _ADMIN),
+    Route("DELETE", _PROFILE, shelf.remove_profile, None, None, "Remove an empty profile", _ADMIN, 204),
+    Route("POST", f"{_PROFILE}/courses", shelf.add_course, s.CourseIn, s.CourseOut, "Add a course", _ADMIN, 201),
+    Route("PUT", _COURSE, shelf.change_course, s.ChangeCourse, s.CourseOut, "Change a course", _ADMIN),
+    Route("DELETE", _COURSE, shelf.remove_course, None, None, "Remove an empty course", _ADMIN, 204),
+    Route("POST", f"{_COURSE}/topics", shelf.add_topic, s.Titled, s.TopicOut, "Add a topic", _ADMIN, 201),
+    Route("PUT", f"{_COURSE}/order", shelf.order_topics, s.OrderTopics, None, "Put topics in order", _ADMIN, 204),
+    Route("PATCH", _TOPIC, shelf.rename_topic, s.Titled, s.TopicOut, "Rename a topic", _ADMIN),
+    Route("DELETE", _TOPIC, shelf.remove_topic, None, None, "Remove an empty topic", _ADMIN, 204),
+    Route("PUT", f"{_RECORDING}/place", shelf.place_recording, s.Place, None, "Put into a topic", _ADMIN, 204),
+)
 _PEOPLE = (
     Route("POST", "/api/sign-in", api.sign_in, a.SignIn, a.Me, "Sign in", _ANYONE),
     Route("POST", "/api/sign-out", api.sign_out, None, None, "Sign out", _ANYONE, 204),
@@ -82,6 +100,11 @@ _PEOPLE = (
     Route("POST", "/api/password", api.set_password, a.SetPassword, a.Me, "Set the password", _ADMIN),
 )
 _CLASSROOM = Route("GET", "/api/classroom", classroom, None, None, "The lesson's WebSocket", _ANYONE, 101)
+
+_LINK_TESTS = (
+    Route("GET", "/api/link-test", link_test, None, None, "The WebSocket of a link test", _ANYONE, 101),
+    Route("GET", "/api/link-tests", list_link_tests, None, a.LinkTestsOut, "What link tests have found", _ADMIN),
+)
 
 
 def _standard(method: str, path: str, handler: Handler, summary: str, status: int = 200) -> Route:
@@ -104,4 +127,13 @@ _STANDARD = (
     _standard("OPTIONS", _WHEP_RESOURCE, whep.watcher_options, "WHEP: what a session accepts", 204),
 )
 
-ROUTES: tuple[Route, ...] = (*_LESSONS, *_INVITATIONS, *_RECORDINGS, *_PEOPLE, _CLASSROOM, *_STANDARD)
+ROUTES: tuple[Route, ...] = (
+    *_LESSONS,
+    *_INVITATIONS,
+    *_RECORDINGS,
+    *_SHELVES,
+    *_PEOPLE,
+    _CLASSROOM,
+    *_LINK_TESTS,
+    *_STANDARD,
+)

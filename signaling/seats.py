@@ -62,11 +62,16 @@ class Seat:
     """Which link this participant came through last; see `link_keys`."""
     encodings_wanted: dict[Source, EncodingsWanted] = field(default_factory=dict)
     feed_on: bool = True
+    consent: bool = False
+    """Of a class: it may be recorded."""
     link: Link = Link.UNKNOWN
     shown_height: int = 0
     """Of the largest picture its page shows, as the page measured."""
     still: bool = False
     playback_at: float | None = None
+    sending_at: float | None = None
+    uplink_short: bool = False
+    """Its link carries less up than viewers want."""
     heights: dict[Source, int] = field(default_factory=dict)
     """Of the fullest picture of each source it sends."""
     ice_tags: dict[PeerKind, str] = field(default_factory=dict)
@@ -99,6 +104,7 @@ class Seat:
             muted=sorted(self.muted),
             feed_on=self.feed_on,
             feed_minutes=round(feed_minutes, 2),
+            consent=self.consent,
             link=self.link,
             height=self.shown_height,
         )
@@ -114,5 +120,6 @@ def may_see(observer: Seat, other: Seat, *, floor: bool) -> bool:
 
 
 def reduced(info: ParticipantInfo) -> ParticipantInfo:
-    """What others than teachers see of a participant: nothing of their link and their feed."""
-    return info.model_copy(update={"link": Link.UNKNOWN, "height": 0, "feed_on": True, "feed_minutes": 0.0})
+    """What others than teachers see of a participant: nothing of their link, their feed and their consent."""
+    unseen = {"link": Link.UNKNOWN, "height": 0, "feed_on": True, "feed_minutes": 0.0, "consent": False}
+    return info.model_copy(update=unseen)

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from archive.catalog import Catalog
+from archive.shelves import Shelves
 from archive.store import ObjectStore
 from school.accounts import Accounts
 from school.feed import FeedSpans
 from school.invitations import Invitations
 from school.lessons import Lessons
 from school.link_capacity import LinkCapacities
+from school.link_tests import LinkTests
 from signaling.limits import Moment
 from signaling.link_keys import LinkKeys
 from signaling.link_memory import LinkMemory
@@ -35,10 +37,12 @@ class Services:
     accounts: Accounts
     feed: FeedSpans
     capacities: LinkCapacities
+    link_tests: LinkTests
     media: MediaBus
     secret: bytes
     link_keys: LinkKeys
     catalog: Catalog
+    shelves: Shelves
     store: ObjectStore
     public_url: str = ""
     network_url: str = ""

@@ -56,7 +56,7 @@ class Sessions:
         connection = SocketConnection(socket, call.request.transport, self._services.tally)
         self._open.add(connection)
         try:
-            session = await self._join(socket, connection, self._services.link_keys.of(call.request.remote))
+            session = await self._join(socket, connection, call.request.remote)
             if session is not None:
                 try:
                     await session.run(socket)
@@ -76,7 +76,9 @@ class Sessions:
             connection.end(CloseCode.GOING_AWAY, "the server is being restarted")
         await asyncio.gather(*(connection.finished() for connection in connections))
 
-    async def _join(self, socket: web.WebSocketResponse, connection: SocketConnection, link: str) -> _Session | None:
+    async def _join(
+        self, socket: web.WebSocketResponse, connection: SocketConnection, remote: str | None
+    ) -> _Session | None:
         """The first message; None when it was refused."""
         self._waiting_to_join += 1
         try:
@@ -91,13 +93,13 @@ class Sessions:
             connection.end(CloseCode.POLICY, "the first message must be a join")
             return None
         try:
-            return await self._admit(_read_join(frame.data), connection, link)
+            return await self._admit(_read_join(frame.data), connection, remote)
         except Refusal as refusal:
             self._services.tally.count(f"join_refused_{refusal.code}")
             connection.refuse(refusal.code, refusal.message)
             return None
 
-    async def _admit(self, join: m.Join, connection: SocketConnection, link: str) -> _Session:
+    async def _admit(self, join: m.Join, connection: SocketConnection, remote: str | None) -> _Session:
         if join.version != m.PROTOCOL_VERSION:
             raise Refusal(ErrorCode.WRONG_VERSION, f"this server speaks version {m.PROTOCOL_VERSION}: reload the page")
         try:
@@ -121,6 +123,7 @@ class Sessions:
             claim=claim_of(resume),
         )
         seat, _ = live.enter(entry, resume, connection)
+        link = self._services.link_keys.of(remote, invitation.place)
         return _Session(self._services, live, seat.participant_id, connection, link)
 
 

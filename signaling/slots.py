@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from signaling.seats import Seat
 from streaming.control import Slot, Source
 
+AUDIO = frozenset({Source.MICROPHONE, Source.MICROPHONE_LOW, Source.SCREEN_SOUND})
+
 
 @dataclass(frozen=True, slots=True)
 class Fed:
@@ -22,6 +24,10 @@ class Fed:
     @property
     def flowing(self) -> bool:
         return self.source in self.seat.flowing and self.source not in self.seat.muted
+
+    @property
+    def short(self) -> bool:
+        return self.source not in AUDIO and self.seat.uplink_short
 
     @property
     def height(self) -> int:

@@ -19,6 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 SDP_MAX_CHARS = 64 * 1024
 MESSAGE_MAX_BYTES = 256 * 1024
+BPS_MAX = 1_000_000_000
+"""Of any rate that a page tells."""
 
 
 class Source(StrEnum):
@@ -164,6 +166,41 @@ class View(Message):
     height: int = Field(default=0, ge=0, le=16384)
 
 
+class SetRecording(Message):
+    """What of the lesson is recorded from now on; idempotent. `recording_id` None: nothing, and what was recorded is
+    complete. While `paused` nothing is recorded and recorded time stands still. Only `peers` are ever recorded,
+    whatever the slots show."""
+
+    type: Literal["set_recording"] = "set_recording"
+    request_id: int
+    lesson_id: str
+    recording_id: str | None = Field(default=None, max_length=64, pattern=r"^[a-z0-9_-]+$")
+    paused: bool = False
+    peers: list[str] = Field(default_factory=list, max_length=5000)
+
+
+class Load(Message):
+    """Fill a subscriber's link with padding up to `bps`, to see what it carries (a link test); 0 ends that."""
+
+    type: Literal["load"] = "load"
+    request_id: int
+    lesson_id: str
+    peer_id: str
+    bps: int = Field(ge=0, le=5_000_000)
+
+
+class TellUplink(Message):
+    """What a publisher's page knows of its uplink, every few seconds. `believed_bps`: what its browser's congestion
+    control takes it to carry, 0 where it does not say; `short`: it sends less than it was told to for want of it."""
+
+    type: Literal["tell_uplink"] = "tell_uplink"
+    request_id: int
+    lesson_id: str
+    peer_id: str
+    believed_bps: int = Field(ge=0, le=BPS_MAX)
+    short: bool
+
+
 class GetSnapshot(Message):
     """Everything the process holds: asked by a web process that has just (re)connected."""
 
@@ -230,6 +267,14 @@ class PeerSummary(BaseModel):
     state: PeerState
     flowing: list[Source] = Field(default_factory=list)
     """A publisher's sources that flow now."""
+    recorded: bool = False
+    """It is among those who may be recorded."""
+
+
+class RecordingSummary(BaseModel):
+    lesson_id: str
+    recording_id: str
+    paused: bool
 
 
 class Snapshot(Message):
@@ -237,6 +282,7 @@ class Snapshot(Message):
     request_id: int
     lesson_ids: list[str]
     peers: list[PeerSummary]
+    recordings: list[RecordingSummary] = Field(default_factory=list)
 
 
 class MetricsText(Message):
@@ -279,13 +325,25 @@ class SourceChanged(Message):
     heights: list[int] = Field(default_factory=list)
 
 
+class RecordingChanged(Message):
+    """Whether what is recorded reaches the recorder's disk. False: it has waited in memory for some seconds, since the
+    recorder is away or its disk is full."""
+
+    type: Literal["recording_changed"] = "recording_changed"
+    lesson_id: str
+    recording_id: str
+    kept: bool
+
+
 class EncodingWanted(BaseModel):
-    """What a publisher should do with one encoding; `index` counts as in `SlotLink.encoding`. 0: no limit of ours."""
+    """What a publisher should do with one encoding; `index` counts as in `SlotLink.encoding`. 0: no limit of ours.
+    `withheld`: it is off because the publisher's uplink does not carry it."""
 
     index: int
     active: bool
     max_bitrate_bps: int = 0
     max_framerate: int = 0
+    withheld: bool = False
 
 
 class EncodingsWanted(Message):
@@ -300,7 +358,8 @@ class EncodingsWanted(Message):
 
 
 class SlotLink(BaseModel):
-    """What one subscriber gets in one slot: encoding index (0 lowest, -1 nothing), temporal layer, bit rate."""
+    """What one subscriber gets in one slot: encoding index (0 lowest, -1 nothing), temporal layer (-1: still pictures,
+    keyframes only), bit rate."""
 
     slot: Slot
     encoding: int
@@ -320,7 +379,12 @@ class LinkReport(Message):
     loss: float = Field(ge=0, le=1)
     rtt_ms: float
     queue_ms: float = 0.0
-    """Of a subscriber: what packets wait in front of its link."""
+    """What packets wait in front of the link."""
+    peak_bps: int = 0
+    """Of a publisher: the most that came within half a second since the report before. What fills a link for a moment
+    shows what it carries, however much its sender hesitates afterwards."""
+    short: bool = False
+    """Of a publisher: the link carries less than viewers want. Its `estimate_bps` is 0 where no limit is known."""
     slots: list[SlotLink] = Field(default_factory=list)
 
 
@@ -328,11 +392,24 @@ PeerSummary.model_rebuild()
 Snapshot.model_rebuild()
 
 Request = Annotated[
-    OpenRoom | CloseRoom | Publish | Subscribe | RestartIce | ClosePeer | Feed | Mute | View | GetSnapshot | GetMetrics,
+    OpenRoom
+    | CloseRoom
+    | Publish
+    | Subscribe
+    | RestartIce
+    | ClosePeer
+    | Feed
+    | Mute
+    | View
+    | SetRecording
+    | Load
+    | TellUplink
+    | GetSnapshot
+    | GetMetrics,
     Field(discriminator="type"),
 ]
 Answer = Done | Answered | IceRestarted | Refused | Snapshot | MetricsText
-Event = PeerChanged | SourceChanged | EncodingsWanted | LinkReport
+Event = PeerChanged | SourceChanged | EncodingsWanted | LinkReport | RecordingChanged
 Reply = Annotated[Answer | Event, Field(discriminator="type")]
 
 _requests: TypeAdapter[Request] = TypeAdapter(Request)

@@ -74,11 +74,9 @@ class Peer:
 
     def receive_rtcp(self, packet: bytes, now: float) -> None:
         """Raises WireError."""
-        if isinstance(self.side, Subscriber):
-            feedback = rtcp.parse_sole_feedback(packet)
-            if feedback is not None:
-                self.room.rates.feedback.add(self.side.row, feedback)
-                return
+        if isinstance(self.side, Subscriber) and rtcp.is_sole_feedback(packet):
+            self.room.rates.feedback.add(self.side.row, packet)
+            return
         packets = read_rtcp(packet, self.side.errors)
         if isinstance(self.side, Publisher):
             self.side.receive_rtcp(packets, now)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from streaming.control import Source
 from streaming.net.negotiation import PublishedSection
+from streaming.rate.uplink import Uplink
+from streaming.uptrack.cache import OUTSIDE_BYTES
 from streaming.uptrack.encoding import Encoding
 from streaming.uptrack.feedback import ArrivalLog
 from streaming.uptrack.uptrack import UpTrack
@@ -21,6 +23,7 @@ LOW_RID: Final = "low"
 """Names the encoding that `Source.MICROPHONE_LOW` brings; no rid on the wire."""
 NACK_INTERVAL_S: Final = 0.02
 REPORT_INTERVAL_S: Final = 1.0
+PEAK_WINDOW_S: Final = 0.5
 ROUND_TRIP_S: Final = 0.1
 """Assumed for repeating NACKs: a receiver learns no round trip from sender reports."""
 REMB_BPS: Final = 2_500_000
@@ -42,6 +45,28 @@ class Route:
     transit: float = 0.0
 
 
+class PeakRate:
+    """The highest rate over `PEAK_WINDOW_S`, of a total that is looked at some times in each."""
+
+    def __init__(self) -> None:
+        self._looks: deque[tuple[float, int]] = deque()
+        self._peak_bps = 0.0
+
+    def look(self, total_bytes: int, now: float) -> None:
+        looks = self._looks
+        looks.append((now, total_bytes))
+        while len(looks) > 1 and now - looks[1][0] >= PEAK_WINDOW_S:
+            looks.popleft()
+        since, before = looks[0]
+        if now - since >= PEAK_WINDOW_S:
+            self._peak_bps = max(self._peak_bps, (total_bytes - before) * 8 / (now - since))
+
+    def take(self) -> int:
+        """The peak since it was last taken."""
+        peak, self._peak_bps = self._peak_bps, 0.0
+        return int(peak)
+
+
 class Publisher:
     """Sans-IO. `appeared(publisher, source, track)` is called when a source's first packet makes its UpTrack."""
 
@@ -55,6 +80,9 @@ class Publisher:
         self.tracks: dict[Source, UpTrack] = {}
         self.errors: Counter[str] = Counter()
         self.received_bytes = 0
+        """On the wire, headers down to IP included."""
+        self.peak = PeakRate()
+        self.uplink = Uplink()
         self._sections = {section.mid: section for section in sections}
         self._by_payload_type: dict[int, PublishedSection | None] = {}
         for section in sections:
@@ -68,6 +96,7 @@ class Publisher:
         self._rid_id = next((each.rid for each in ids if each.rid), 0)
         self._repaired_id = next((each.repaired_rid for each in ids if each.repaired_rid), 0)
         self._number_id = next((each.transport_cc for each in ids if each.transport_cc), 0)
+        self._send_time_id = next((each.abs_send_time for each in ids if each.abs_send_time), 0)
         self._remb = any(section.remb for section in sections)
         self._arrivals = ArrivalLog()
         self._next_nack_s = 0.0
@@ -78,11 +107,16 @@ class Publisher:
     def receive_rtp(self, packet: memoryview, length: int, now: float) -> UpTrack | None:
         """One decrypted packet in the first `length` bytes; returns the UpTrack that took it. Raises WireError."""
         header = rtp.parse_header(packet, length)
-        self.received_bytes += length
+        self.received_bytes += length + OUTSIDE_BYTES
+        send_time = None
         if header.extension_profile:
             place = extensions.find_one(packet, header, self._number_id)
             if place is not None:
                 self._arrivals.arrived(extensions.read_u16(packet, *place), now)
+            place = extensions.find_one(packet, header, self._send_time_id) if self._send_time_id else None
+            if place is not None:
+                send_time = extensions.read_u24(packet, *place)
+        self.uplink.arrived(send_time, length, now)
         route = self._routes.get(header.ssrc)
         if route is None:
             route = self._resolve(packet, header)

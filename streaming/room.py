@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Final
 
 from streaming.control import (
@@ -24,10 +26,13 @@ from streaming.fanout.sink import PacketSink
 from streaming.fanout.viewers import Viewers
 from streaming.net.negotiation import PublishedSection, SlotSsrcs, SubscribedSection
 from streaming.publisher import Publisher
+from streaming.rate.audience import Audience, Seniority
 from streaming.rate.estimator import START_BPS, Estimator
 from streaming.rate.publisher_control import PublisherControl
 from streaming.rate.rate_control import RateControl
 from streaming.subscriber import Subscriber, own_blocks
+from streaming.tap import Tap
+from streaming.uptrack.encoding import KEYFRAMES
 from streaming.uptrack.uptrack import UpTrack
 from streaming.wire import rtcp
 
@@ -94,7 +99,9 @@ class Room:
         self.subscribers: dict[str, Subscriber] = {}
         self.rates = RateControl(self.viewers, list(self.fanouts.values()))
         self.counts: Counter[str] = Counter()
-        self._controls: dict[UpTrack, PublisherControl] = {}
+        self.tap: Tap | None = None
+        self._controls: dict[str, PublisherControl] = {}
+        self._seniority = Seniority()
         self._feeds: dict[Slot, tuple[str, Source]] = {}
         self._muted: set[tuple[str, Source]] = set()
         self._send_rtcp = send_rtcp
@@ -131,9 +138,9 @@ class Room:
         publisher = self.publishers.pop(peer_id, None)
         if publisher is None:
             return
+        self._controls.pop(peer_id, None)
         for track in publisher.tracks.values():
             self._fresh.pop(track, None)
-            self._controls.pop(track, None)
         for key in [key for key in self._flowing if key[0] == peer_id]:
             former = self._flowing.pop(key)
             if former.flowing:
@@ -158,6 +165,7 @@ class Room:
         """`link`: the same for viewers behind one link, "" where that is unknown."""
         row = self.viewers.add()
         self.rates.add(row, link, start_bps)
+        self._seniority.came(row, self.viewers.rows, math.inf)
         subscriber = Subscriber(peer_id, row, sections, self.fanouts, not_from)
         self.subscribers[peer_id] = subscriber
         for track in subscriber.downtracks.values():
@@ -179,10 +187,14 @@ class Room:
     def expect(self, subscriber: Subscriber) -> None:
         """The subscriber will be there in a moment: have a keyframe of each picture it wants in the cache by then."""
         for track in subscriber.downtracks.values():
-            fanout = track.fanout
-            wanted = int(fanout.downtracks.target_encoding[subscriber.row])
-            if fanout.source is not None and not fanout.audio and wanted != NONE:
-                fanout.source.keyframes.ask(wanted)
+            source = track.fanout.source
+            if source is None or source.audio:
+                continue
+            wanted = int(track.fanout.downtracks.target_encoding[subscriber.row])
+            if wanted == NONE:  # newcomers begin at the bottom
+                wanted = next((each.index for each in source.encodings if each.flowing(self._ticked_s)), NONE)
+            if wanted != NONE:
+                source.keyframes.ask(wanted)
 
     def connect(self, subscriber: Subscriber, session: object, address: bytes | None, stream: object) -> None:
         """Where the subscriber's packets go from now on."""
@@ -190,6 +202,7 @@ class Room:
         self.viewers.connect(subscriber.row, session, address, stream)
         if first:
             self.rates.connected(subscriber.row, self._ticked_s)
+            self._seniority.came(subscriber.row, self.viewers.rows, self._ticked_s)
 
     # ------------------------------------------------------------ who is seen where
 
@@ -212,11 +225,29 @@ class Room:
             if track is not fanout.source:
                 fanout.set_source(track)
                 self.rates.allocate_soon()
+        self.show_tap()
+
+    def show_tap(self) -> None:
+        """Tell the tap, where there is one, what the slots show."""
+        if self.tap is not None:
+            sources = {slot: fanout.source for slot, fanout in self.fanouts.items()}
+            fed = {slot: (*self._feeds[slot], source) for slot, source in sources.items() if source is not None}
+            self.tap.show(fed, self._ticked_s)
+
+    def records(self, peer_id: str) -> bool:
+        """Whether this publisher may be recorded."""
+        return self.tap is not None and peer_id in self.tap.peers
 
     def _block_own(self, subscriber: Subscriber) -> None:
         for slot, track in subscriber.downtracks.items():
             own = subscriber.not_from is not None and self._feeds.get(slot, ("",))[0] == subscriber.not_from
             track.fanout.set_blocked(subscriber.row, own)
+
+    def uplink_told(self, peer_id: str, believed_bps: int, short: bool) -> None:
+        """What a publisher's page says of its uplink."""
+        publisher = self.publishers.get(peer_id)
+        if publisher is not None:
+            publisher.uplink.told(believed_bps, short, self._ticked_s)
 
     def mute(self, peer_id: str, source: Source, muted: bool) -> None:
         (self._muted.add if muted else self._muted.discard)((peer_id, source))
@@ -235,6 +266,13 @@ class Room:
         track.fanout.set_resumed(subscriber.row, not paused)
         self.rates.allocate_soon()
 
+    def load(self, peer_id: str, bps: int) -> None:
+        """Fill a subscriber's link; 0: no more. Raises RoomError."""
+        subscriber = self.subscribers.get(peer_id)
+        if subscriber is None:
+            raise RoomError(RefusalCode.NO_PEER, "No such subscriber.")
+        self.rates.load(subscriber.row, bps, self._ticked_s)
+
     # ------------------------------------------------------------ packets
 
     def receive_rtp(self, publisher: Publisher, packet: memoryview, length: int, now: float) -> bool:
@@ -251,6 +289,8 @@ class Room:
             for fanout in self.fanouts.values():
                 if fanout.source is track:
                     fanout.forward(track.fresh, now, sink)
+            if self.tap is not None:
+                self.tap.take(track, now)
             track.fresh.clear()
         self._fresh.clear()
 
@@ -260,7 +300,7 @@ class Room:
         """RTCP of a viewer. It acts on this viewer's rows only."""
         for packet in packets:
             if isinstance(packet, rtcp.TransportFeedback):
-                self.rates.feedback.add(subscriber.row, packet.feedback)
+                self.rates.feedback.add(subscriber.row, packet.packet)
             elif isinstance(packet, rtcp.Nack):
                 track = subscriber.downtrack(packet.media_ssrc)
                 if track is not None:
@@ -279,8 +319,9 @@ class Room:
         track = subscriber.keyframe_request(ssrc, now)
         if track is not None:
             fanout = track.fanout
-            current = int(fanout.downtracks.encoding[subscriber.row])
-            if fanout.source is not None and current != NONE:
+            current, temporal = int(fanout.downtracks.encoding[subscriber.row]), fanout.downtracks.temporal
+            # Between still pictures browsers take a picture for lost; the next one comes by itself.
+            if fanout.source is not None and current != NONE and temporal[subscriber.row] != KEYFRAMES:
                 fanout.source.keyframes.ask(current)
 
     def _receiver_report(self, subscriber: Subscriber, block: rtcp.ReportBlock, now: float) -> None:
@@ -299,6 +340,8 @@ class Room:
             self.rates.tick(now, sink)
         if now >= self._next_control_s:
             self._next_control_s = now + CONTROL_INTERVAL_S
+            if self.tap is not None:
+                self.tap.tick(self._poorest_bps(), now)
             self._control_publishers(now)
         if now >= self._next_feedback_s:
             self._next_feedback_s = now + FEEDBACK_INTERVAL_S
@@ -313,49 +356,56 @@ class Room:
             self._next_link_report_s = now + LINK_REPORT_STEP_S
             self._link_reports(now)
 
+    def _poorest_bps(self) -> float:
+        """The smallest estimate of a viewer who is here."""
+        rows = [each.row for each in self.subscribers.values() if self.viewers.session[each.row] is not None]
+        return float(self.estimator.estimate_bps[rows].min()) if rows else float("inf")
+
     def _control_publishers(self, now: float) -> None:
-        """Tell publishers which encodings somebody needs."""
-        desired: dict[UpTrack, set[int]] = {}
+        """Tell publishers which encodings somebody needs, and how much of them."""
+        audiences: dict[UpTrack, Audience] = {}
         for fanout in self.fanouts.values():
             if fanout.source is not None:
-                desired.setdefault(fanout.source, set()).update(fanout.desired)
-        for publisher in self.publishers.values():
-            for source, track in publisher.tracks.items():
-                control = self._controls.get(track)
-                if control is None:
-                    control = self._controls[track] = PublisherControl(track, now)
-                wanted = control.update(desired.get(track, set()), now)
-                if wanted is not None:
-                    encodings = [EncodingWanted(index=each.index, active=each.active) for each in wanted]
-                    self._emit(
-                        EncodingsWanted(
-                            lesson_id=self.lesson_id, peer_id=publisher.peer_id, source=source, encodings=encodings
-                        )
-                    )
+                audience = audiences.setdefault(fanout.source, Audience())
+                self._seniority.gather(audience, fanout, self.estimator, self.rates.prober, now)
+        for track in self.tap.pictures() if self.tap is not None else ():
+            audiences.setdefault(track, Audience()).desired |= set(range(len(track.encodings)))
+        for peer_id, publisher in self.publishers.items():
+            control = self._controls.setdefault(peer_id, PublisherControl())
+            publisher.uplink.tick(control.sent_bps(now), now)
+            for source, wanted in control.update(publisher.tracks, audiences, publisher.uplink.limit_bps, now):
+                encodings = [EncodingWanted(**asdict(each)) for each in wanted]
+                self._emit(
+                    EncodingsWanted(lesson_id=self.lesson_id, peer_id=peer_id, source=source, encodings=encodings)
+                )
 
     def _feedback_out(self, now: float) -> None:
         for fanout in self.fanouts.values():
             if fanout.source is not None:
                 for encoding in fanout.keyframes_wanted():
                     fanout.source.keyframes.ask(encoding)
+                for encoding in fanout.stills():
+                    fanout.source.renew_still(encoding, now)
         for publisher in self.publishers.values():
             for packet in publisher.feedback(now):
                 self._send_rtcp(publisher.peer_id, packet)
 
     def _sender_reports(self, now: float) -> None:
-        """Each viewer's once a second, spread over the second."""
+        """Each viewer's once a second in one compound, spread over the second."""
         self._phase = (self._phase + 1) % SENDER_REPORT_PHASES
         for subscriber in self.subscribers.values():
             if subscriber.row % SENDER_REPORT_PHASES != self._phase or self.viewers.session[subscriber.row] is None:
                 continue
+            reports = []
             for track in subscriber.downtracks.values():
                 report = track.fanout.report(subscriber.row)
-                if report is None:
-                    continue
-                ntp, rtp_time, packets, octets = report
-                self._remember_report(subscriber.row, ntp, now)
-                made = rtcp.SenderReport(track.fanout.ssrc, ntp, rtp_time, packets, octets, ())
-                self._send_rtcp(subscriber.peer_id, rtcp.sender_report(made, track.section.cname))
+                if report is not None:
+                    ntp, rtp_time, packets, octets = report
+                    self._remember_report(subscriber.row, ntp, now)
+                    made = rtcp.SenderReport(track.fanout.ssrc, ntp, rtp_time, packets, octets, ())
+                    reports.append(rtcp.sender_report(made, track.section.cname))
+            if reports:
+                self._send_rtcp(subscriber.peer_id, b"".join(reports))
 
     def _remember_report(self, row: int, ntp: int, now: float) -> None:
         self._reports_sent[(row, (ntp >> 16) & 0xFFFF_FFFF)] = now
@@ -366,17 +416,21 @@ class Room:
         for publisher in self.publishers.values():
             for source, track in publisher.tracks.items():
                 last = max((encoding.last_packet_s for encoding in track.encodings), default=float("-inf"))
+                flowing = now - last < SOURCE_SILENT_S
+                heights = [each.height for each in track.encodings if each.height and each.available(now)]
+                known = self._flowing.get((publisher.peer_id, source))
+                if known is not None and (known.flowing, known.codec, known.heights) == (flowing, track.codec, heights):
+                    continue
                 state = SourceChanged(
                     lesson_id=self.lesson_id,
                     peer_id=publisher.peer_id,
                     source=source,
-                    flowing=now - last < SOURCE_SILENT_S,
+                    flowing=flowing,
                     codec=track.codec,
-                    heights=[each.height for each in track.encodings if each.height and each.available(now)],
+                    heights=heights,
                 )
-                if self._flowing.get((publisher.peer_id, source)) != state:
-                    self._flowing[(publisher.peer_id, source)] = state
-                    self._emit(state)
+                self._flowing[(publisher.peer_id, source)] = state
+                self._emit(state)
 
     def flowing(self, peer_id: str) -> list[Source]:
         """The publisher's sources that flow now, as last announced."""
@@ -387,20 +441,27 @@ class Room:
     def _link_reports(self, now: float) -> None:
         """Each peer's every 2 s, spread over that time: a thousand at once would delay packets."""
         self._link_phase = (self._link_phase + 1) % LINK_REPORT_PHASES
+        for publisher in self.publishers.values():
+            publisher.peak.look(publisher.received_bytes, now)
         for publisher in self.publishers.values() if self._link_phase == 0 else ():
             losses = [loss for track in publisher.tracks.values() for loss in track.losses]
             lost = sum(loss.lost for loss in losses)
             received = sum(each.packets for track in publisher.tracks.values() for each in track.encodings)
             bitrate = self._rate(publisher.peer_id, publisher.received_bytes, now)
+            limit_bps = publisher.uplink.limit_bps
             self._emit(
                 LinkReport(
                     lesson_id=self.lesson_id,
                     peer_id=publisher.peer_id,
                     role="publisher",
-                    estimate_bps=0,
+                    estimate_bps=int(limit_bps) if math.isfinite(limit_bps) else 0,
                     bitrate_bps=bitrate,
                     loss=lost / max(1, lost + received),
                     rtt_ms=0.0,
+                    peak_bps=publisher.peak.take(),
+                    queue_ms=max(0.0, publisher.uplink.queue_s) * 1000,
+                    short=publisher.peer_id in self._controls
+                    and self._controls[publisher.peer_id].short(limit_bps, now),
                 )
             )
         for subscriber in self.subscribers.values():
@@ -427,7 +488,8 @@ class Room:
         encoding, temporal = int(fanout.downtracks.encoding[row]), int(fanout.downtracks.temporal[row])
         rate = 0.0
         if fanout.source is not None and encoding != NONE and fanout.source.encodings[encoding].flowing(now):
-            rate = sum(fanout.source.encodings[encoding].bitrate_bps[: temporal + 1])
+            sent = fanout.source.encodings[encoding]
+            rate = sent.still_bps(now) if temporal == KEYFRAMES else sum(sent.bitrate_bps[: temporal + 1])
         return SlotLink(slot=slot, encoding=encoding, temporal=temporal, bitrate_bps=int(rate))
 
     def _rate(self, peer_id: str, total_bytes: int, now: float) -> int:

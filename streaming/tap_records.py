@@ -20,12 +20,13 @@ from streaming.control import Slot, Source
 from streaming.wire.buffer import Buffer
 from streaming.wire.errors import WireError
 
-FRAME_BYTES: Final = 8
 BODY_MAX_BYTES: Final = 16 * 1024
 MARKER: Final = 1
 KEYFRAME: Final = 2
 LATE: Final = 4
-_FRAME: Final = Struct("!II")
+FRAME: Final = Struct("!II")
+"""Length and CRC-32 of a body."""
+FRAME_BYTES: Final = FRAME.size
 _PACKET: Final = Struct("!BHBBIId")
 _CLOCK: Final = Struct("!BHQId")
 _ENDED: Final = Struct("!BHd")
@@ -39,6 +40,9 @@ class Kind(IntEnum):
     CLOCK = 4
     ENDED = 5
     LOST = 6
+
+
+_PACKET_KIND: Final = int(Kind.PACKET)
 
 
 class RecordingState(StrEnum):
@@ -80,7 +84,8 @@ class TrackRecord(BaseModel):
 
 
 class PacketRecord(NamedTuple):
-    """One packet. `number` is the encoding's unwrapped sequence number modulo 2^32; `flags`: MARKER, KEYFRAME (the
+    """One packet. `number` is the encoding's unwrapped sequence number modulo 2^32, closed over packets that carried no
+    media (padding, a muted source), so that a missing number is a lost packet; `flags`: MARKER, KEYFRAME (the
     packet begins one), LATE (behind a higher number)."""
 
     track: int
@@ -121,15 +126,21 @@ Record = StateRecord | TrackRecord | PacketRecord | ClockRecord | EndedRecord | 
 
 def frame(body: bytes) -> bytes:
     """The body with its length and checksum."""
-    return _FRAME.pack(len(body), zlib.crc32(body)) + body
+    return FRAME.pack(len(body), zlib.crc32(body)) + body
+
+
+def encode_packet(
+    track: int, encoding: int, flags: int, number: int, rtp_time: int, t: float, payload: Buffer
+) -> bytes:
+    """The body of a `PacketRecord`, which comes for every packet and is spared the making of one."""
+    return _PACKET.pack(_PACKET_KIND, track, encoding, flags, number & 0xFFFF_FFFF, rtp_time, t) + bytes(payload)
 
 
 def encode(record: Record) -> bytes:
     """A record's body."""
     match record:
-        case PacketRecord(track, encoding, flags, number, rtp_time, t, payload):
-            head = _PACKET.pack(Kind.PACKET, track, encoding, flags, number & 0xFFFF_FFFF, rtp_time, t)
-            return head + bytes(payload)
+        case PacketRecord():
+            return encode_packet(*record)
         case ClockRecord(track, ntp, rtp_time, t):
             return _CLOCK.pack(Kind.CLOCK, track, ntp, rtp_time, t)
         case EndedRecord(track, t):
@@ -177,7 +188,7 @@ def body_at(data: Buffer, start: int) -> tuple[memoryview, int] | None:
     view = memoryview(data)
     if start + FRAME_BYTES > len(view):
         return None
-    length, checksum = _FRAME.unpack_from(view, start)
+    length, checksum = FRAME.unpack_from(view, start)
     if not 0 < length <= BODY_MAX_BYTES:
         raise WireError("record_length")
     end = start + FRAME_BYTES + length

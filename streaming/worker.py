@@ -34,10 +34,13 @@ from streaming.net.negotiation import (
 )
 from streaming.net.outbox import Outbox
 from streaming.net.port import MediaPort
+from streaming.net.tap_socket import TapSocket
 from streaming.peer import Peer
 from streaming.rate.estimator import START_BPS
 from streaming.rate.pacer import IDLE_TICK_S, TICK_S
 from streaming.room import SSRCS, Room, RoomError
+from streaming.tap import KEYFRAME_INTERVAL_S, Tap
+from streaming.tap_buffer import TapBuffer
 
 START_KBPS: Final = 1500
 """What Chromium begins to send at, so that all layers are there at once."""
@@ -50,13 +53,17 @@ log = structlog.get_logger("media")
 
 @dataclass(frozen=True, slots=True)
 class MediaConfig:
-    """`udp_host` "" listens on all addresses; `announced` are those written into candidates."""
+    """`udp_host` "" listens on all addresses; `announced` are those written into candidates. `tap_path`: where the
+    recorder connects."""
 
     index: int
     udp_host: str
     udp_port: int
     announced: tuple[str, ...]
     bus_path: Path
+    tap_path: Path | None = None
+    keyframe_interval_s: float = KEYFRAME_INTERVAL_S
+    """Of what is recorded."""
 
 
 @dataclass(slots=True)
@@ -79,6 +86,7 @@ class Worker:
         self.listeners: set[asyncio.StreamWriter] = set()
         self.counts: Counter[str] = Counter()
         self._certificate = Certificate.generateCertificate()
+        self.tap_socket = TapSocket(TapBuffer())
         self._ready: dict[Room, None] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._warned: set[str] = set()
@@ -88,10 +96,12 @@ class Worker:
         self.outbox: Outbox
 
     async def open(self) -> None:
-        """Bind the media port. Raises OSError."""
+        """Bind the media port and the tap's socket. Raises OSError."""
         self.port = await MediaPort.open(self.config.udp_host, self.config.udp_port, self._flush, self._clock)
         self.outbox = Outbox(self.port.socket)
         self._candidates = candidate_lines(self.config.announced, self.port.port, self.port.port)
+        if self.config.tap_path is not None:
+            await self.tap_socket.open(self.config.tap_path)
         self._tick()
 
     async def close(self) -> None:
@@ -99,6 +109,9 @@ class Worker:
         self.stop_ticking()
         for client in list(self.clients.values()):
             self._close(client)
+        for room in self.rooms.values():
+            self._leave_recording(room)
+        self.tap_socket.close()
         if self._closing:
             await asyncio.wait(self._closing, timeout=3.0)
         await self.port.close()
@@ -146,7 +159,15 @@ class Worker:
             self._next_check_s = now + CONSENT_CHECK_S
             for client in list(self.clients.values()):
                 client.connection.check(now)
+            self._check_taps(now)
             self._warn_once()
+
+    def _check_taps(self, now: float) -> None:
+        for room in self.rooms.values():
+            kept = room.tap.kept_changed(now) if room.tap is not None else None
+            if room.tap is not None and kept is not None:
+                recording_id = room.tap.recording_id
+                self.emit(control.RecordingChanged(lesson_id=room.lesson_id, recording_id=recording_id, kept=kept))
 
     def _send_rtcp(self, lesson_id: str, peer_id: str, packet: bytes) -> None:
         client = self.clients.get((lesson_id, peer_id))
@@ -156,8 +177,11 @@ class Worker:
     def totals(self) -> Counter[str]:
         """Everything that was dropped or refused, by kind, over the life of the process."""
         total = self.counts + self.port.drops + self.port.registry.drops + self.outbox.counts
-        for client in self.clients.values():
-            total += client.connection.errors + client.peer.side.errors
+        total += self.tap_socket.counts + self.tap_socket.buffer.counts
+        for client in self.clients.values():  # there may be a thousand, and nearly all have none
+            for errors in (client.connection.errors, client.peer.side.errors):
+                if errors:
+                    total.update(errors)
         for room in self.rooms.values():
             total += room.counts + room.rates.feedback.counts
             for fanout in room.fanouts.values():
@@ -211,8 +235,14 @@ class Worker:
                 self._room(request.lesson_id).feed(request.slot, request.peer_id, request.source)
             case control.Mute():
                 self._room(request.lesson_id).mute(request.peer_id, request.source, request.muted)
+            case control.SetRecording():
+                self._set_recording(request)
+            case control.TellUplink():
+                self._room(request.lesson_id).uplink_told(request.peer_id, request.believed_bps, request.short)
             case control.View():
                 self._room(request.lesson_id).view(request.peer_id, request.slot, request.paused, request.height)
+            case control.Load():
+                self._room(request.lesson_id).load(request.peer_id, request.bps)
         return control.Done(request_id=request.request_id)
 
     def _room(self, lesson_id: str) -> Room:
@@ -243,6 +273,25 @@ class Worker:
         room = self.rooms.pop(lesson_id, None)
         if room is not None:
             self._ready.pop(room, None)
+            self._leave_recording(room)
+
+    def _leave_recording(self, room: Room) -> None:
+        if room.tap is not None:
+            room.tap.leave(self._clock(), time.time())
+            room.tap = None
+
+    def _set_recording(self, request: control.SetRecording) -> None:
+        room, now, wall = self._room(request.lesson_id), self._clock(), time.time()
+        if room.tap is not None and room.tap.recording_id != request.recording_id:
+            room.tap.end(now, wall)
+            room.tap = None
+        if request.recording_id is None:
+            return
+        if room.tap is None:
+            buffer, interval_s = self.tap_socket.buffer, self.config.keyframe_interval_s
+            room.tap = Tap(room.lesson_id, request.recording_id, buffer, interval_s)
+        room.tap.set(request.paused, request.peers, now, wall)
+        room.show_tap()
 
     def _transport(self, credentials: Credentials, session_id: int, version: int = 0) -> LocalTransport:
         return LocalTransport(
@@ -321,10 +370,18 @@ class Worker:
                 role=client.peer.role,
                 state=client.connection.state,
                 flowing=client.peer.room.flowing(peer_id),
+                recorded=client.peer.room.records(peer_id),
             )
             for (lesson_id, peer_id), client in self.clients.items()
         ]
-        return control.Snapshot(request_id=request.request_id, lesson_ids=list(self.rooms), peers=peers)
+        recordings = [
+            control.RecordingSummary(lesson_id=lesson_id, recording_id=room.tap.recording_id, paused=room.tap.paused)
+            for lesson_id, room in self.rooms.items()
+            if room.tap is not None
+        ]
+        return control.Snapshot(
+            request_id=request.request_id, lesson_ids=list(self.rooms), peers=peers, recordings=recordings
+        )
 
     # ------------------------------------------------------------ endings
 
@@ -354,6 +411,8 @@ class Worker:
         """Tell every listener; one that does not read loses events, counted."""
         line = control.encode(event)
         for writer in self.listeners:
+            if writer.transport.is_closing():  # its reader is about to take it off the list
+                continue
             if writer.transport.get_write_buffer_size() > EVENT_BUFFER_MAX_BYTES:
                 self.counts["event_dropped"] += 1
             else:

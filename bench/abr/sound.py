@@ -78,6 +78,8 @@ class SoundReceiver:
         self.longest_concealed_s = 0.0
         self.packets = 0
         self.late = 0
+        self.repaired = 0
+        """Frames that came only as repeated ones."""
         self.concealments: list[tuple[float, float]] = []
         """(when, seconds) of each concealed piece."""
         self.delay = DelayTarget()
@@ -88,6 +90,7 @@ class SoundReceiver:
         self._run_s = 0.0
 
     def receive(self, rtp_time: int, duration_s: float, at: float) -> None:
+        """The newest frame of a packet."""
         self.advance(at)
         media = self._unwrapper.unwrap(rtp_time)
         self.packets += 1
@@ -98,6 +101,14 @@ class SoundReceiver:
             self.late += 1
             return
         self._buffer[media] = duration_s
+
+    def repeat(self, rtp_time: int, duration_s: float, at: float) -> None:
+        """A frame once more, in the packet after it; to be told before that packet's own."""
+        self.advance(at)
+        media = self._unwrapper.unwrap(rtp_time)
+        if self._next >= 0 and media >= self._next and media not in self._buffer:
+            self._buffer[media] = duration_s
+            self.repaired += 1
 
     def advance(self, now: float) -> None:
         """Play up to `now`."""

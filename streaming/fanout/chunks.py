@@ -21,6 +21,8 @@ from streaming.uptrack.uptrack import UpTrack
 from streaming.wire.slab import PACKET_BYTES
 
 CHUNK_ROWS: Final = 256
+SOUND_FORMS: Final = ("opus", "red")
+"""Each can be made of the other."""
 RUN_PACKETS: Final = 8
 """Packets of one frame that are sent together."""
 
@@ -61,7 +63,8 @@ class Chunk:
         self.temporal = temporal
         self.profile = profile
         self.codec = codec
-        """Name and profile of what these rows are sent: the source's, or plain Opus instead of redundant Opus."""
+        """Name and profile of what these rows are sent: the source's, or redundant Opus instead of plain, or plain
+        instead of redundant."""
         self.payload_type = profile.codec(*codec)[0]
         self.sessions = sessions
         self.streams = streams
@@ -92,12 +95,18 @@ class Chunk:
             self.addresses[mask],
         )
 
-    def charge(self, viewers: Viewers) -> None:
-        """Take what was sent off the rows' credit."""
-        wire_bytes = self.sent_bytes + OVERHEAD_BYTES * self.sent_packets
-        if wire_bytes > self.charged_bytes:
-            viewers.credit[self.index] -= wire_bytes - self.charged_bytes
-            self.charged_bytes = wire_bytes
+    @property
+    def uncharged_bytes(self) -> int:
+        """Bytes on the wire that have been sent since the last `charge`."""
+        return self.sent_bytes + OVERHEAD_BYTES * self.sent_packets - self.charged_bytes
+
+    def charge(self, viewers: Viewers) -> int:
+        """Take what was sent off the rows' credit; returns how much that was."""
+        uncharged = self.uncharged_bytes
+        if uncharged > 0:
+            viewers.credit[self.index] -= uncharged
+            self.charged_bytes += uncharged
+        return uncharged
 
     def account(self, downtracks: DownTracks, viewers: Viewers) -> None:
         """Book what was sent to the rows."""
@@ -122,16 +131,16 @@ def _index(rows: npt.NDArray[np.int64]) -> slice | npt.NDArray[np.int64]:
 def chunks_of(downtracks: DownTracks, viewers: Viewers, encoding: int, source: UpTrack) -> list[Chunk]:
     """All rows that are forwarded `encoding` now, are connected and can take the source's codec."""
     rows = np.flatnonzero(downtracks.encoding == encoding) if encoding != NONE else np.zeros(0, np.int64)
-    kinds: dict[tuple[int, WireProfile, bool], list[int]] = {}
+    kinds: dict[tuple[int, WireProfile, tuple[str, str], bool], list[int]] = {}
     for row in rows.tolist():
         profile = downtracks.profiles[row]
-        if viewers.session[row] is not None and profile is not None and _codec(profile, source) is not None:
-            key = (int(downtracks.temporal[row]), profile, viewers.stream[row] is not None)
+        codec = None if profile is None else _codec(profile, source, bool(downtracks.redundant[row]))
+        if viewers.session[row] is not None and profile is not None and codec is not None:
+            key = (int(downtracks.temporal[row]), profile, codec, viewers.stream[row] is not None)
             kinds.setdefault(key, []).append(row)
     chunks = []
     pointer = viewers.address.ctypes.data
-    for (temporal, profile, on_stream), members in kinds.items():
-        codec = _codec(profile, source) or ("", "")
+    for (temporal, profile, codec, on_stream), members in kinds.items():
         for first in range(0, len(members), CHUNK_ROWS):
             part = members[first : first + CHUNK_ROWS]
             index = np.array(part, np.int64)
@@ -150,8 +159,10 @@ def chunks_of(downtracks: DownTracks, viewers: Viewers, encoding: int, source: U
     return chunks
 
 
-def _codec(profile: WireProfile, source: UpTrack) -> tuple[str, str] | None:
-    """Name and profile of what a viewer can be sent of a source: its codec, or the plain form of redundant sound."""
-    if profile.takes(source.codec):
-        return source.codec, source.profile
-    return ("opus", "") if source.codec == "red" and profile.takes("opus") else None
+def _codec(profile: WireProfile, source: UpTrack, redundant: bool) -> tuple[str, str] | None:
+    """Name and profile of what a viewer is sent of a source: its codec, or of sound the other form."""
+    if source.codec in SOUND_FORMS:
+        wanted = "red" if redundant else "opus"
+        if profile.takes(wanted):
+            return wanted, ""
+    return (source.codec, source.profile) if profile.takes(source.codec) else None

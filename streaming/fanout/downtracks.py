@@ -22,6 +22,7 @@ _COLUMNS: Final = {
     "present": np.bool_,
     "resumed": np.bool_,
     "blocked": np.bool_,
+    "redundant": np.bool_,
     "encoding": np.int8,
     "temporal": np.int8,
     "target_encoding": np.int8,
@@ -51,6 +52,8 @@ class DownTracks:
     """The viewer's page wants it; DownTracks start paused."""
     blocked: npt.NDArray[np.bool_]
     """Never forwarded, whatever the page wants (a publisher's own picture, a feed switched off)."""
+    redundant: npt.NDArray[np.bool_]
+    """Of sound: each packet repeats the frame before (RFC 2198)."""
     encoding: npt.NDArray[np.int8]
     temporal: npt.NDArray[np.int8]
     target_encoding: npt.NDArray[np.int8]
@@ -113,6 +116,10 @@ class DownTracks:
             self.encoding[row] = self.target_encoding[row] = NONE
             self.queue_head[row] = self.queue_tail[row] = 0
             self.profiles[row] = None
+
+    def takes(self, codec: str) -> npt.NDArray[np.bool_]:
+        """Rows whose viewers have negotiated a codec."""
+        return np.array([profile is not None and profile.takes(codec) for profile in self.profiles], np.bool_)
 
     def allowed(self) -> npt.NDArray[np.bool_]:
         """Rows that may be forwarded something."""

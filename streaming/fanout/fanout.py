@@ -37,6 +37,8 @@ class FanOut:
         """Of this slot's pictures resolution counts before motion."""
         self.desired: set[int] = set()
         """Encodings that viewers take or could take, as the allocator found."""
+        self.room_bps: npt.NDArray[np.float64] = np.zeros(0)
+        """What each row's estimate has left for this picture, as the allocator found; NaN where nothing may be sent."""
         self.ssrc = ssrc
         self.rtx_ssrc = rtx_ssrc
         self.viewers = viewers
@@ -93,6 +95,10 @@ class FanOut:
         """Set targets; pausing (NONE) acts at once, all else at the next place where a decoder can follow."""
         self._selection.aim_rows(rows, encodings, temporals)
 
+    def set_redundant(self, wanted: npt.NDArray[np.bool_]) -> None:
+        """Which rows get sound with the frame before repeated in each packet (RFC 2198)."""
+        self._selection.set_redundant(wanted)
+
     def abandon(self, rows: npt.NDArray[np.int64]) -> None:
         """Cease to send what these rows have, though what they are to have has not begun yet."""
         self._selection.abandon(rows)
@@ -104,8 +110,12 @@ class FanOut:
             self._timeline.restart()
 
     def keyframes_wanted(self) -> set[int]:
-        """Encodings that some row waits for."""
+        """Encodings of which some row waits for a keyframe."""
         return set() if self.audio else self._selection.waiting
+
+    def stills(self) -> set[int]:
+        """Encodings of which some row is to have keyframes only."""
+        return set() if self.audio else self._selection.stills
 
     # ------------------------------------------------------------ sending
 

@@ -86,7 +86,7 @@ class Queue:
         without a gap. False when that is not possible."""
         tracks, cache = self._downtracks, source.cache
         encoding, current = tracks.forwarded(row, source), int(tracks.temporal[row])
-        if encoding is None or current == 0:
+        if encoding is None or current <= 0:
             return False
         head, tail = int(tracks.queue_head[row]), int(tracks.queue_tail[row])
         oldest = _identity(encoding.index, int(tracks.start[row]))

@@ -107,6 +107,8 @@ class Retransmitter:
             if cell < 0 or source.cache.encoding[cell] != encoding.index:
                 continue
             number = source.cache.sequence[cell]
+            if source.cache.temporal[cell] > temporal:
+                continue  # the place of a number that is still to come holds what was there before
             if start <= number < end and (number - encoding.above(number, temporal) + base) & 0xFFFF == sequence:
                 return cell
         return NONE

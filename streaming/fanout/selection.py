@@ -14,7 +14,8 @@ from streaming.fanout.downtracks import NONE, DownTracks
 from streaming.fanout.profiles import WireProfile
 from streaming.fanout.queue import Queue
 from streaming.fanout.viewers import Viewers
-from streaming.uptrack.encoding import TEMPORAL_LAYERS
+from streaming.uptrack.encoding import KEYFRAMES, TEMPORAL_LAYERS
+from streaming.uptrack.keyframes import STILL_INTERVAL_S
 from streaming.uptrack.uptrack import Arrival, UpTrack
 
 TOP_TEMPORAL: Final = TEMPORAL_LAYERS - 1
@@ -29,7 +30,9 @@ class Selection:
         self.source: UpTrack | None = None
         self.switches = 0
         self.waiting: set[int] = set()
-        """Encodings that some row waits for."""
+        """Encodings of which some row waits for a keyframe."""
+        self.stills: set[int] = set()
+        """Encodings of which some row is to have keyframes only."""
         self.switching = False
         """Some row waits for an encoding or a temporal layer."""
         self._audio = audio
@@ -88,6 +91,13 @@ class Selection:
         self._leave(rows[(encodings == NONE) & (tracks.encoding[rows] != NONE)])
         self._changed()
 
+    def set_redundant(self, wanted: npt.NDArray[np.bool_]) -> None:
+        """Which rows get sound with the frame before repeated in each packet."""
+        redundant = self._downtracks.redundant
+        if (redundant[: len(wanted)] != wanted).any():
+            redundant[: len(wanted)] = wanted
+            self._changed()
+
     def abandon(self, rows: npt.NDArray[np.int64]) -> None:
         """Cease to forward what these rows have, though what they are to have has not begun yet."""
         rows = rows[self._downtracks.encoding[rows] != NONE]
@@ -123,9 +133,13 @@ class Selection:
         self.account()
         self._chunks.clear()
         tracks = self._downtracks
-        differs = (tracks.target_encoding != tracks.encoding) & (tracks.target_encoding != NONE)
-        differs &= self._viewers.connected[: tracks.rows]
-        self.waiting = set(np.unique(tracks.target_encoding[differs]).tolist())
+        differs = tracks.target_encoding != tracks.encoding
+        connected = self._viewers.connected[: tracks.rows]
+        wanted = connected & (tracks.target_encoding != NONE)
+        still = tracks.target_temporal == KEYFRAMES
+        rising = (tracks.temporal == KEYFRAMES) & ~still
+        self.waiting = set(np.unique(tracks.target_encoding[wanted & (differs | rising)]).tolist())
+        self.stills = set(np.unique(tracks.target_encoding[wanted & still]).tolist())
         same = (tracks.target_encoding == tracks.encoding) & (tracks.encoding != NONE)
         same &= tracks.target_temporal != tracks.temporal
         self._temporal_waiting = set(np.unique(tracks.encoding[same]).tolist())
@@ -181,12 +195,13 @@ class Selection:
 
     def thin(self, row: int, queue: Queue, delay_s: float) -> None:
         """A row's packets have waited for too long: leave out its highest temporal layer, or, where there is none,
-        everything up to the next keyframe."""
+        everything up to the next keyframe. A still picture may take as long as until the next one."""
         if self.source is None:
             return
+        hopeless_s = STILL_INTERVAL_S if self._downtracks.temporal[row] == KEYFRAMES else HOPELESS_S
         if queue.thin(row, self.source):
             self._changed()
-        elif delay_s > HOPELESS_S:
+        elif delay_s > hopeless_s:
             switching.leave(self._downtracks, row, self.source, [])
             self._changed()
 

@@ -1,12 +1,12 @@
-"""Sending a run to chunks of rows: as it is, as a gap filler or as plain Opus, or into the queue of slow rows."""
+"""Sending a run to chunks of rows: as it is, as a gap filler, as sound's other form, or into the queue of slow rows."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import Final
 
 import numpy as np
 
+from streaming.fanout import sound
 from streaming.fanout.batch import Batch
 from streaming.fanout.blocks import deliver, fill, write_block, write_headers
 from streaming.fanout.chunks import Chunk
@@ -15,14 +15,9 @@ from streaming.fanout.profiles import PADDING_BIT, WireProfile
 from streaming.fanout.queue import Queue
 from streaming.fanout.runs import Run, equal_size, equalise
 from streaming.fanout.viewers import Viewers, mark_slow
-from streaming.uptrack.cache import HEADER_BYTES, OVERHEAD_BYTES
+from streaming.uptrack.cache import HEADER_BYTES
 from streaming.uptrack.uptrack import Arrival
-from streaming.wire import red
 from streaming.wire.errors import WireError
-from streaming.wire.slab import PACKET_BYTES
-
-CHARGE_BYTES: Final = 3_000
-"""A burst of more than this (a keyframe) is taken off the viewers' credit at once, not at the next tick."""
 
 
 class Sender:
@@ -61,7 +56,7 @@ class Sender:
                     self._send_filler(chunk, first, batch)
             elif chunk.codec[0] != source.codec:
                 for arrival in arrivals:
-                    self._send_plain(chunk, arrival, batch)
+                    self._send_other_form(chunk, arrival, batch)
             else:
                 temporal = chunk.temporal
                 numbers = [(each.number - encoding.above(each.number, temporal)) & 0xFFFF for each in arrivals]
@@ -75,7 +70,8 @@ class Sender:
         if arrivals[0].late:
             chunk = self._since(whole, arrivals[0])
         run_bytes = sum(run.sizes)
-        if run_bytes > viewers.least_credit and not self._audio:
+        if not self._audio and run_bytes + whole.uncharged_bytes > viewers.least_credit:
+            viewers.least_credit -= whole.charge(viewers)
             mark_slow(viewers, chunk.rows, run_bytes)
         if viewers.any_slow and not self._audio:
             slow = viewers.slow[chunk.rows]
@@ -89,11 +85,6 @@ class Sender:
         deliver(chunk, per_row, run.equal and run.equal + HEADER_BYTES, batch.sink)
         chunk.sent_packets += per_row
         chunk.sent_bytes += run_bytes
-        if chunk.sent_bytes - chunk.charged_bytes > CHARGE_BYTES and not self._audio:
-            chunk.charge(viewers)
-            viewers.least_credit -= run_bytes + OVERHEAD_BYTES * per_row
-            if viewers.least_credit <= 0:
-                mark_slow(viewers, chunk.rows)
         if chunk is not whole:
             chunk.account(self._downtracks, viewers)
 
@@ -107,18 +98,18 @@ class Sender:
         self._send_made(late, arrival, b"\x01", True, batch)
         self.fillers += len(late.rows)
 
-    def _send_plain(self, chunk: Chunk, arrival: Arrival, batch: Batch) -> None:
-        """Redundant sound to rows that take plain Opus only: the newest frame of the packet."""
-        cache = batch.source.cache
-        start = arrival.cell * PACKET_BYTES + HEADER_BYTES
-        end = start + cache.length[arrival.cell]
+    def _send_other_form(self, chunk: Chunk, arrival: Arrival, batch: Batch) -> None:
+        """Sound that comes plain to rows that get it redundant, or the other way round."""
         try:
-            primary = red.primary_start(cache.view, start, end)
+            if chunk.codec[0] == "red":
+                payload = sound.redundant(batch.source, arrival, chunk.profile.codec("opus", "")[0])
+            else:
+                payload = sound.plain(batch.source, arrival)
         except WireError as error:
             self._counts[error.kind] += 1
             return
         rows = self._since(chunk, arrival) if arrival.late else chunk
-        self._send_made(rows, arrival, bytes(cache.view[primary:end]), False, batch)
+        self._send_made(rows, arrival, payload, False, batch)
         if rows is not chunk:
             rows.account(self._downtracks, self._viewers)
 

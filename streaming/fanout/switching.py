@@ -11,7 +11,7 @@ import numpy as np
 
 from streaming.fanout.downtracks import NONE, DownTracks
 from streaming.fanout.viewers import Viewers
-from streaming.uptrack.encoding import Encoding
+from streaming.uptrack.encoding import KEYFRAMES, Encoding
 from streaming.uptrack.uptrack import Arrival, UpTrack
 
 
@@ -49,7 +49,8 @@ def begin(tracks: DownTracks, row: int, encoding: Encoding, number: int) -> None
 
 
 def switch_temporal(tracks: DownTracks, arrival: Arrival, source: UpTrack) -> bool:
-    """Down at the start of any frame; up at a base-layer frame, for VP8 at a layer-sync frame of the next layer.
+    """Down at the start of any frame; up at a keyframe or, but from still pictures, at a base-layer frame, for VP8 at
+    a layer-sync frame of the next layer.
 
     Returns whether any row changed.
     """
@@ -59,12 +60,14 @@ def switch_temporal(tracks: DownTracks, arrival: Arrival, source: UpTrack) -> bo
     changed = False
     for row in rows.tolist():
         current, target = int(tracks.temporal[row]), int(tracks.target_temporal[row])
-        if target > current:
+        if target > current and not arrival.keyframe:
+            if current == KEYFRAMES:
+                continue
             if vp8:
                 if not (arrival.switching_up and arrival.temporal == current + 1):
                     continue
                 target = current + 1
-            elif arrival.temporal != 0:
+            elif arrival.temporal > 0:
                 continue
         number = arrival.number
         tracks.former_temporal[row] = current

@@ -23,6 +23,7 @@ ffi.cdef(
     """
     int recvmmsg(int fd, void *messages, unsigned int count, int flags, void *timeout);
     int sendmmsg(int fd, void *messages, unsigned int count, int flags);
+    ssize_t sendto(int fd, void *data, size_t length, int flags, void *address, unsigned int address_length);
     """
 )
 libc: Any = ffi.dlopen(None)
@@ -87,6 +88,14 @@ def bind_udp(host: str, port: int) -> socket.socket:
     return sock
 
 
+def send_datagram(sock: socket.socket, data: bytes, key: Key) -> bool:
+    """Send one datagram to an address as the kernel writes it; False when the kernel did not take it."""
+    sent: int = libc.sendto(
+        sock.fileno(), ffi.from_buffer(data), len(data), MSG_DONTWAIT, ffi.from_buffer(key), len(key)
+    )
+    return sent >= 0
+
+
 class ReceiveBatch:
     """Up to `RECEIVE_BATCH` datagrams at a time into one slab; each call overwrites the last."""
 
@@ -103,6 +112,7 @@ class ReceiveBatch:
         self._messages["iov"] = self._iovecs.ctypes.data + np.arange(RECEIVE_BATCH) * IOVEC.itemsize
         self._messages["iov_count"] = 1
         self._name_lengths, self._lengths = self._messages["name_length"], self._messages["length"]
+        self._keys = self._names.view(f"V{SOCKADDR_BYTES}")
         self._pointer = ffi.cast("void *", self._messages.ctypes.data)
 
     def receive(self) -> list[tuple[int, Key]]:
@@ -110,12 +120,8 @@ class ReceiveBatch:
         count = libc.recvmmsg(self._fd, self._pointer, RECEIVE_BATCH, MSG_DONTWAIT, ffi.NULL)
         if count <= 0:
             return []
-        lengths, names = self._lengths[:count].tolist(), self._names[: count * SOCKADDR_BYTES].tobytes()
         self._name_lengths[:count] = SOCKADDR_BYTES
-        return [
-            (length, names[start : start + SOCKADDR_BYTES])
-            for length, start in zip(lengths, range(0, len(names), SOCKADDR_BYTES), strict=True)
-        ]
+        return list(zip(self._lengths[:count].tolist(), self._keys[:count].tolist(), strict=True))
 
 
 class SendBatch:
@@ -142,15 +148,8 @@ class SendBatch:
         self._control[:16].view("u8")[0] = 18  # cmsg_len: header and one u16
         self._control[8:16].view("i4")[:] = (SOL_UDP, UDP_SEGMENT)
         self._segment_size = self._control[16:18].view("u2")
-        self._segmented = np.zeros(slots, MMSGHDR)
-        self._segmented["name_length"] = SOCKADDR_BYTES
-        self._segmented["control"] = self._control.ctypes.data
-        self._segmented["control_length"] = 24
-        self._segmented_names, self._segmented_iovecs = self._segmented["name"], self._segmented["iov"]
-        self._segmented_counts = self._segmented["iov_count"]
+        self._segmented: dict[int, npt.NDArray[np.void]] = {}  # by packets of a message
         self._message_pointer = ffi.cast("char *", self._messages.ctypes.data)
-        self._segmented_pointer = ffi.cast("char *", self._segmented.ctypes.data)
-        self._iov_addresses = self._iovecs.ctypes.data + np.arange(slots, dtype=np.uint64) * IOVEC.itemsize
         self.segmentation = True
         """False once the kernel or the network card has refused UDP_SEGMENT."""
 
@@ -161,15 +160,27 @@ class SendBatch:
     def send_segmented(self, names: npt.NDArray[np.uint64], per_row: int, segment_bytes: int) -> int:
         """Send a message of `per_row` packets to each destination of `names`; returns how many packets the kernel
         took."""
+        messages = self._segmented.get(per_row)
+        if messages is None:
+            messages = self._segmented[per_row] = self._lay_out_segmented(per_row)
         rows = len(names)
         self._segment_size[0] = segment_bytes
-        self._segmented_names[:rows] = names
-        self._segmented_iovecs[:rows] = self._iov_addresses[: rows * per_row : per_row]
-        self._segmented_counts[:rows] = per_row
-        sent = self._send_all(self._segmented_pointer, 0, rows)
+        messages["name"][:rows] = names
+        sent = self._send_all(ffi.cast("char *", messages.ctypes.data), 0, rows)
         if sent < rows and ffi.errno in {errno.EIO, errno.EINVAL, errno.EOPNOTSUPP}:
             self.segmentation = False
         return sent * per_row
+
+    def _lay_out_segmented(self, per_row: int) -> npt.NDArray[np.void]:
+        """Headers of messages of `per_row` adjacent packets each."""
+        count = self.slots // per_row
+        messages = np.zeros(count, MMSGHDR)
+        messages["name_length"] = SOCKADDR_BYTES
+        messages["iov"] = self._iovecs.ctypes.data + np.arange(count) * (per_row * IOVEC.itemsize)
+        messages["iov_count"] = per_row
+        messages["control"] = self._control.ctypes.data
+        messages["control_length"] = 24
+        return messages
 
     def _send_all(self, messages: Any, first: int, end: int) -> int:
         position, taken = first, 0

@@ -224,11 +224,9 @@ def _heeds(chosen: tuple[Codec, ...], value: str) -> bool:
 
 
 def _publish_extensions(section: OfferedSection, chosen: tuple[Codec, ...]) -> Extensions:
-    """Transport-wide numbering only together with its feedback; the older abs-send-time only instead of it."""
+    """Transport-wide numbering only together with its feedback. Send times tell us of the uplink's queue."""
     found = _pick(section, PUBLISH_URIS[section.kind], refused="recvonly")
-    if found.transport_cc and _heeds(chosen, codecs.TRANSPORT_CC):
-        return replace(found, abs_send_time=0)
-    return replace(found, transport_cc=0)
+    return found if _heeds(chosen, codecs.TRANSPORT_CC) else replace(found, transport_cc=0)
 
 
 def _published(

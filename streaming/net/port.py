@@ -10,14 +10,14 @@ import asyncio
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeAlias
 
 import structlog
 
 from streaming.control import PeerState
 from streaming.net.connection import Connection, Path
-from streaming.net.datagrams import ReceiveBatch, address_tuple, bind_udp
+from streaming.net.datagrams import ReceiveBatch, address_tuple, bind_udp, send_datagram
 from streaming.net.demultiplex import PacketKind, kind_of
 from streaming.net.dtls import srtp, srtp_ffi
 from streaming.net.ice import IceRegistry
@@ -26,6 +26,8 @@ from streaming.wire.errors import WireError
 from streaming.wire.slab import U8, packet_slab
 
 log = structlog.get_logger("media")
+
+Decrypt: TypeAlias = Callable[[Any, Any, Any], int]
 
 BATCHES_MAX: Final = 8
 """Batches read in one turn, so that timers get theirs."""
@@ -98,10 +100,7 @@ class MediaPort:
             if not path.send(data):
                 self.drops["tcp_full"] += 1
             return
-        host, port = address_tuple(path)
-        try:
-            self.socket.sendto(data, (host if ":" in host else f"::ffff:{host}", port))
-        except OSError:
+        if not send_datagram(self.socket, data, path):
             self.drops["not_sent"] += 1
 
     # ------------------------------------------------------------ reading
@@ -109,11 +108,10 @@ class MediaPort:
     def read(self) -> None:
         """Take what has arrived at the socket; the event loop calls this."""
         now = self._clock()
-        rows, take = self._rows, self._take
+        rows = self._rows
         for _ in range(BATCHES_MAX):
             received = self._batch.receive()
-            for row, (length, key) in zip(rows, received, strict=False):
-                take(row, length, key, now)
+            self._take(zip(rows, received, strict=False), now)
             if len(received) < len(rows):
                 break
         self._flush(now)
@@ -121,7 +119,7 @@ class MediaPort:
     def frame_received(self, path: TcpPath, frame: bytes) -> None:
         """A frame of an ICE-TCP path."""
         self._frame_row.view[: len(frame)] = frame
-        self._take(self._frame_row, len(frame), path, self._clock())
+        self._take([(self._frame_row, (len(frame), path))], self._clock())
         if not self._flush_due:
             self._flush_due = True
             asyncio.get_running_loop().call_soon(self._flush_frames)
@@ -136,27 +134,39 @@ class MediaPort:
         if connection is not None:
             connection.path_changed()
 
-    def _take(self, row: _Row, length: int, path: Path, now: float) -> None:
-        """One datagram. Bad input is counted and dropped, whatever it is."""
-        view = row.view
-        if length < FRAME_MIN_BYTES:
-            self.drops["short"] += 1
-            return
-        kind = kind_of(view)
-        if kind is _RTP or kind is _RTCP:
-            connection = self.registry.owners.get(path)
-            if connection is None or connection.srtp is None:
-                self.drops["media_unknown_address"] += 1
+    def _take(self, datagrams: Iterable[tuple[_Row, tuple[int, Path]]], now: float) -> None:
+        """Datagrams with their lengths and senders. Bad input is counted and dropped, whatever it is."""
+        owners = self.registry.owners
+        rtp: list[tuple[_Row, Connection, Any]] = []
+        rtcp: list[tuple[_Row, Connection, Any]] = []
+        for row, (length, path) in datagrams:
+            if length < FRAME_MIN_BYTES:
+                self.drops["short"] += 1
+                continue
+            kind = kind_of(row.view)
+            if kind is _RTP or kind is _RTCP:
+                connection = owners.get(path)
+                if connection is None or connection.srtp is None:
+                    self.drops["media_unknown_address"] += 1
+                else:
+                    row.length[0] = length
+                    (rtp if kind is _RTP else rtcp).append((row, connection, connection.srtp.rx))
             else:
-                self._media(row, length, kind is _RTCP, connection, connection.srtp.rx, now)
-        elif kind is PacketKind.STUN:
-            self._stun(bytes(view[:length]), path, now)
+                self._take_other(kind, bytes(row.view[:length]), path, now)
+        if rtp:
+            self._take_media(rtp, _unprotect, _hand_rtp, now)
+        if rtcp:
+            self._take_media(rtcp, _unprotect_rtcp, _hand_rtcp, now)
+
+    def _take_other(self, kind: PacketKind, data: bytes, path: Path, now: float) -> None:
+        if kind is PacketKind.STUN:
+            self._stun(data, path, now)
         elif kind is PacketKind.DTLS:
             connection = self.registry.owners.get(path)
             if connection is None:
                 self.drops["dtls_unknown_address"] += 1
             else:
-                connection.receive_dtls(bytes(view[:length]))
+                connection.receive_dtls(data)
         else:
             self.drops["unknown_kind"] += 1
 
@@ -174,26 +184,36 @@ class MediaPort:
         if checked.moved:
             checked.owner.path_changed()
 
-    def _media(self, row: _Row, length: int, control: bool, connection: Connection, session: Any, now: float) -> None:
-        decrypted = row.length
-        decrypted[0] = length
-        unprotect = _unprotect_rtcp if control else _unprotect
-        if unprotect(session, row.pointer, decrypted) != 0:
-            connection.errors["srtp_unprotect"] += 1
-            return
-        if connection.state is _CLOSED:
-            return
-        view, length = row.view, decrypted[0]
-        try:
-            if control:
-                if not connection.proved:
-                    connection.handshake_proved()
-                connection.handler.receive_rtcp(bytes(view[:length]), now)
-            else:
-                connection.handler.receive_rtp(view, length, now)
-        except WireError as error:
-            connection.errors[error.kind] += 1
-        except Exception:  # a mistake of ours costs this packet, not the rest of the batch
-            self.drops["internal_error"] += 1
-            if self.drops["internal_error"] == 1:
-                log.exception("mistake while taking a packet")
+    def _take_media(
+        self,
+        packets: list[tuple[_Row, Connection, Any]],
+        unprotect: Decrypt,
+        hand: Callable[[Connection, memoryview, int, float], None],
+        now: float,
+    ) -> None:
+        """Decrypt packets in place with their SRTP sessions, all of them first, and hand them to their connections."""
+        sessions = [session for _, _, session in packets]
+        pointers = [row.pointer for row, _, _ in packets]
+        statuses = bytes(map(unprotect, sessions, pointers, [row.length for row, _, _ in packets]))
+        for (row, connection, _), status in zip(packets, statuses, strict=True):
+            if status:
+                connection.errors["srtp_unprotect"] += 1
+            elif connection.state is not _CLOSED:
+                try:
+                    hand(connection, row.view, row.length[0], now)
+                except WireError as error:
+                    connection.errors[error.kind] += 1
+                except Exception:  # a mistake of ours costs this packet, not the rest of the batch
+                    self.drops["internal_error"] += 1
+                    if self.drops["internal_error"] == 1:
+                        log.exception("mistake while taking a packet")
+
+
+def _hand_rtp(connection: Connection, packet: memoryview, length: int, now: float) -> None:
+    connection.handler.receive_rtp(packet, length, now)
+
+
+def _hand_rtcp(connection: Connection, packet: memoryview, length: int, now: float) -> None:
+    if not connection.proved:
+        connection.handshake_proved()
+    connection.handler.receive_rtcp(bytes(packet[:length]), now)

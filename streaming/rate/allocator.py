@@ -16,6 +16,7 @@ from streaming.fanout.downtracks import NONE
 from streaming.fanout.fanout import FanOut
 from streaming.rate.columns import Columns
 from streaming.rate.options import Option, picture_options, sound_options
+from streaming.rate.redundancy import REPEATED_SHARE, Redundancy
 
 UP_MARGIN: Final = 1.03
 HELD_MARGIN: Final = 1.3
@@ -36,11 +37,12 @@ SOUND_HYSTERESIS: Final = 1.2
 @dataclass(frozen=True, slots=True)
 class Allocation:
     """By row. `next_bps`: what all would cost with the next better picture, `best_bps` with the best one in its place;
-    NaN where there is none to be had."""
+    NaN where there is none to be had. `patient`: of pictures only still ones are given, which may take their time."""
 
     cost_bps: npt.NDArray[np.float64]
     next_bps: npt.NDArray[np.float64]
     best_bps: npt.NDArray[np.float64]
+    patient: npt.NDArray[np.bool_]
 
 
 class _Steps(Columns):
@@ -61,12 +63,15 @@ class Allocator:
 
     def __init__(self) -> None:
         self._steps: dict[str, _Steps] = {}
+        self._redundancy = Redundancy()
 
     def forget(self, row: int) -> None:
         """Another viewer takes the row."""
         for steps in self._steps.values():
             if row < steps.rows:
                 steps.clear(row)
+        if row < self._redundancy.rows:
+            self._redundancy.clear(row)
 
     def allocate(
         self,
@@ -75,32 +80,40 @@ class Allocator:
         now: float,
         unproven: npt.NDArray[np.bool_],
         crisis: npt.NDArray[np.bool_],
+        loss: npt.NDArray[np.float64],
     ) -> Allocation:
-        """Set the targets of every row of `fanouts`, which come in order of priority.
+        """Set the targets of every row of `fanouts`, which come in order of priority. `loss`: share of packets that
+        each row has lost lately.
 
         Rows that are `unproven` (nothing has spoken against more yet) get the cheapest layer of the first picture even
-        beyond their budget: a publisher may have none that fits a cautious start. Rows in `crisis` get no more than the
-        cheapest layer of each picture, and what they had ceases at once.
+        beyond their budget: a publisher may have none that fits a cautious start. Only newcomers are given motion so;
+        whoever had it before gets still pictures. Rows in `crisis` get no more than the
+        cheapest moving layer of each picture, and what they had ceases at once.
         """
         left = budget_bps.copy()
+        self._redundancy.update(loss, now)
         for fanout in fanouts:
             fanout.desired.clear()
+            fanout.room_bps = np.full(len(left), np.nan)
             fanout.downtracks.reserve(len(left))
             if fanout.audio and fanout.source is not None:
                 self._sound(fanout, budget_bps, left, now)
         spare = unproven.copy()
         step_bps = np.full((2, len(left)), np.nan)
+        kinds = np.zeros((2, len(left)), np.bool_)
         for fanout in fanouts:
             if not fanout.audio and fanout.source is not None:
                 heights = fanout.downtracks.height
                 allowed = fanout.allowed()
                 for height in np.unique(heights[allowed]).tolist():
                     rows = np.flatnonzero(allowed & (heights == height))
+                    fanout.room_bps[rows] = left[rows]
                     options = picture_options(fanout.source, now, height, fanout.sharp)
                     if options:
-                        self._pictures(fanout, options, rows, left, spare, crisis, step_bps, now)
+                        self._pictures(fanout, options, rows, left, spare, crisis, step_bps, kinds, now)
         cost = budget_bps - left
-        return Allocation(cost, cost + step_bps[0], cost + step_bps[1])
+        still, moving = kinds
+        return Allocation(cost, cost + step_bps[0], cost + step_bps[1], still & ~moving)
 
     def _sound(
         self,
@@ -125,7 +138,25 @@ class Allocator:
         takes_full = wants_full | (not saving.awake)
         encodings = np.where(takes_full, full.encoding, saving.encoding)
         fanout.aim_rows(rows, encodings, np.full(len(rows), full.temporal))
-        left[rows] -= np.where(takes_full, full.bitrate_bps, saving.bitrate_bps)
+        cost = np.where(takes_full, full.bitrate_bps, saving.bitrate_bps)
+        left[rows] -= cost + self._repeat(fanout, rows, cost, budget_bps[rows])
+
+    def _repeat(
+        self,
+        fanout: FanOut,
+        rows: npt.NDArray[np.int64],
+        sound_bps: npt.NDArray[np.float64],
+        budget_bps: npt.NDArray[np.float64],
+    ) -> npt.NDArray[np.float64]:
+        """Let those rows have redundant sound that need it; what that costs more."""
+        tracks = fanout.downtracks
+        repeats = self._redundancy.choose(rows, sound_bps, budget_bps, tracks.redundant[rows])
+        if repeats.any():
+            repeats &= tracks.takes("red")[rows]
+        wanted = np.zeros(tracks.rows, np.bool_)
+        wanted[rows] = repeats
+        fanout.set_redundant(wanted)
+        return np.where(repeats, REPEATED_SHARE * sound_bps, 0.0)
 
     def _pictures(
         self,
@@ -136,9 +167,11 @@ class Allocator:
         spare: npt.NDArray[np.bool_],
         crisis: npt.NDArray[np.bool_],
         step_bps: npt.NDArray[np.float64],
+        kinds: npt.NDArray[np.bool_],
         now: float,
     ) -> None:
-        """Choose for rows that show the slot at one height; takes what they cost off `left`."""
+        """Choose for rows that show the slot at one height; takes what they cost off `left`. `kinds`: (2, rows), which
+        have still and which moving pictures."""
         tracks = fanout.downtracks
         awake = [option for option in options if option.awake]
         rates = np.array([option.bitrate_bps for option in awake])
@@ -152,20 +185,24 @@ class Allocator:
         reachable = np.where(held, np.maximum(easily, np.minimum(reachable, _last_of(awake)[current])), reachable)
         bearable = np.searchsorted(rates, left[rows] * BEARABLE, side="right") - 1
         chosen = np.where(may_rise & (reachable > current), reachable, np.minimum(current, bearable))
-        chosen = np.where(crisis[rows], np.minimum(chosen, 0), chosen)
+        moving = sum(option.still for option in awake)  # place of the cheapest that moves
+        chosen = np.where(crisis[rows], np.minimum(chosen, moving), chosen)
         if awake:
             # A newcomer begins on the lowest encoding, whose keyframe is small, and rises once it has a picture.
             waiting = tracks.encoding[rows] == NONE
             first = max(index for index, option in enumerate(awake) if option.encoding == awake[0].encoding)
             chosen = np.where(waiting, np.minimum(chosen, np.where(current < 0, first, current)), chosen)
-            forced = (chosen < 0) & spare[rows]
-            chosen[forced] = 0
+            cheapest = np.where(tracks.packets[rows] == 0, moving, 0)
+            forced = (chosen < cheapest) & spare[rows]
+            chosen[forced] = cheapest[forced]
             spare[rows[forced]] = False
         free = ~crisis[rows]
-        spatial = np.array([option.encoding for option in awake] + [NONE])
-        other = spatial[current] != spatial[chosen]
+        encodings = np.array([option.encoding for option in awake] + [NONE])
+        stills = np.array([option.still for option in awake] + [False])
+        other = encodings[current] != encodings[chosen]
         self._note_steps(steps, rows[free], current[free], chosen[free], other[free], now)
-        encodings = spatial
+        kinds[0, rows] |= stills[chosen]
+        kinds[1, rows] |= ~stills[chosen] & (chosen >= 0)
         temporals = np.array([option.temporal for option in awake] + [0])
         fanout.aim_rows(rows, encodings[chosen], temporals[chosen])
         fanout.abandon(rows[crisis[rows] & (tracks.encoding[rows] != encodings[chosen])])

@@ -42,6 +42,8 @@ DECREASE_INTERVAL_S: Final = 0.3
 DRAIN_MAX_S: Final = 2.0
 DRAIN_SHARE: Final = 0.5
 PACKET_BITS: Final = 10_000.0
+OWN_PACKET_S: Final = 0.04
+"""What a packet's own time may be without being taken off the queue."""
 FOREIGN_STAYS: Final = 0.65
 FOREIGN_SENT: Final = 0.7
 FOREIGN_ACKED: Final = 1.3
@@ -81,7 +83,7 @@ RETURN_SHARE: Final = 0.5
 
 FIRST_WORD_S: Final = 2.0
 """Until a newcomer's first feedback is expected."""
-PACE_FACTOR: Final = 1.5
+PACE_FACTOR: Final = 1.2
 PACE_FACTOR_FULL: Final = 1.05
 """Where the estimate is known to be about all the link carries."""
 CONGESTED_S: Final = 10.0
@@ -149,6 +151,8 @@ class Estimator(Columns):
     """What has arrived since the report before."""
     _knee_bps: npt.NDArray[np.float64]
     """What the link carried when it was last too full."""
+    _knee_s: npt.NDArray[np.float64]
+    """When that was."""
     _limit_bps: npt.NDArray[np.float64]
     """What a receiver without transport-wide feedback allows."""
     _bytes: npt.NDArray[np.int64]
@@ -191,6 +195,7 @@ class Estimator(Columns):
                 "_limit_bps": CEILING_BPS,
                 "_recent_bps": 0.0,
                 "_knee_bps": np.inf,
+                "_knee_s": -np.inf,
                 "_bytes": 0,
             }
         )
@@ -291,7 +296,10 @@ class Estimator(Columns):
         queue = self.queue_s[rows]
         excess = self.loss[rows] - self.inherent_loss[rows]
         tolerated = self._tolerance_s[rows]
-        overuse = queue > QUEUE_HIGH_S + tolerated
+        # On a slow link a packet's own time looks like a queue.
+        packet_s = np.maximum(PACKET_BITS / self.estimate_bps[rows] - OWN_PACKET_S, 0.0)
+        high_s = QUEUE_HIGH_S + packet_s
+        overuse = queue > high_s + tolerated
         overuse |= (queue > QUEUE_LOSSY_S) & (excess > LOSS_ABOVE_INHERENT)
         draining = self.draining[rows]
         falling = draining & (self._slope[rows] < 0)
@@ -299,7 +307,7 @@ class Estimator(Columns):
         self.overused_s[rows[overuse]] = now
         self.draining[rows[draining & (queue < QUEUE_DRAINED_S + tolerated)]] = False
         self._drain_most_s[rows] = np.maximum(self._drain_most_s[rows], queue)
-        self._queued_s[rows[queue > QUEUE_HIGH_S]] = now
+        self._queued_s[rows[queue > high_s]] = now
         calm = rows[(queue < QUEUE_CALM_S) & ~overuse]
         self.proven_bps[calm] = np.maximum(self.proven_bps[calm], self.acked_bps[calm])
         shown = np.minimum(self.acked_bps[calm], self._below_knee(now)[calm])
@@ -318,6 +326,7 @@ class Estimator(Columns):
         self.estimate_bps[rows] = np.clip(lowered, FLOOR_BPS, estimate)
         self.proven_bps[rows] = np.minimum(self.proven_bps[rows], self.estimate_bps[rows])
         self._knee_bps[rows] = np.where(shared, np.inf, carried)
+        self._knee_s[rows] = now
         self._decreased_s[rows] = now
         begins = ~self.draining[rows] & ~shared
         starts = rows[begins]
@@ -334,6 +343,14 @@ class Estimator(Columns):
             self._knee_bps[row] = np.inf
         self.proven_bps[row] = max(self.proven_bps[row], rate_bps)
         self.estimate_bps[row] = max(self.estimate_bps[row], rate_bps)
+
+    def measured(self, row: int, rate_bps: float, now: float) -> None:
+        """A probe has filled the link, which carried so much."""
+        shown = KNEE_SHARE * min(rate_bps, float(self._limit_bps[row]), CEILING_BPS)
+        self.proven_bps[row] = max(self.proven_bps[row], shown)
+        self.estimate_bps[row] = max(min(self.estimate_bps[row], rate_bps), shown)
+        self._knee_bps[row] = rate_bps
+        self._knee_s[row] = now
 
     def remb(self, row: int, bitrate_bps: int, now: float) -> None:
         """The receiver's own limit, for viewers without transport-wide feedback; an absurd one is bounded."""
@@ -391,7 +408,7 @@ class Estimator(Columns):
 
     def _below_knee(self, now: float) -> npt.NDArray[np.float64]:
         """Not quite what the link carried when it was last too full; only for some time, for links change."""
-        fresh = now - self._decreased_s < KNEE_S
+        fresh = now - self._knee_s < KNEE_S
         return np.where(fresh, KNEE_SHARE * self._knee_bps, np.inf)
 
     def _end_drains(self, now: float) -> None:
@@ -465,6 +482,10 @@ class Estimator(Columns):
         share = np.where(np.isfinite(self._knee_bps), PACE_FACTOR_FULL, PACE_FACTOR)
         share = np.where(self.draining, DRAIN_SHARE, share)
         return np.where(self.crisis, CRISIS_SHARE, share) * self.estimate_bps
+
+    def base_s(self, row: int) -> float:
+        """The least one-way delay of about the last minute, of the two clocks' difference and the way itself."""
+        return float(min(self._base_s[row], self._former_base_s[row]))
 
     def lost_bps(self, now: float) -> npt.NDArray[np.float64]:
         """What a link carried until a short while ago, and may soon carry again; 0 where there was no such fall."""

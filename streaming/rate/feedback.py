@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streaming.fanout.viewers import HISTORY, NOT_SENT, Viewers
-from streaming.wire.feedback import Feedback
+from streaming.wire.feedback import parse_reports
 
 REPORTS_MAX: Final = 20_000
 REPORTS_PER_VIEWER: Final = 32
@@ -44,46 +44,55 @@ class FeedbackLog:
 
     def __init__(self) -> None:
         self._rows: list[int] = []
-        self._base: list[int] = []
-        self._span: list[int] = []
-        self._received: list[int] = []
-        self._numbers: list[int] = []
-        self._arrivals: list[int] = []
-        self._told: Counter[int] = Counter()
+        self._packets: list[bytes] = []
+        self._told: dict[int, int] = {}
         self.counts: Counter[str] = Counter()
 
-    def add(self, row: int, feedback: Feedback) -> None:
-        self._told[row] += 1
-        if len(self._rows) >= REPORTS_MAX or self._told[row] > REPORTS_PER_VIEWER:
+    def add(self, row: int, packet: bytes) -> None:
+        """Keep a viewer's RTCP packet, which is one transport-wide feedback, until the next `take`."""
+        told = self._told.get(row, 0)
+        if told >= REPORTS_PER_VIEWER or len(self._rows) >= REPORTS_MAX:
             self.counts["feedback_dropped"] += 1
             return
+        self._told[row] = told + 1
         self._rows.append(row)
-        self._base.append(feedback.base_sequence)
-        self._span.append(feedback.status_count)
-        self._received.append(len(feedback.received))
-        self._numbers += feedback.received
-        self._arrivals += feedback.arrival_us
+        self._packets.append(packet)
 
     def take(self, viewers: Viewers) -> FeedbackBatch | None:
         """Everything since the last call, joined with the viewers' send history; None when there was nothing."""
         if not self._rows:
             return None
-        report_rows = np.array(self._rows, np.int64)
-        received = np.array(self._received, np.int64)
-        reported = _newly_reported(viewers, report_rows, np.array(self._base), np.array(self._span))
-        numbers = np.array(self._numbers, np.int64)
-        arrivals = np.array(self._arrivals, np.float64) / 1e6
-        packet_rows = np.repeat(report_rows, received)
-        self._rows, self._base, self._span, self._received, self._numbers, self._arrivals = [], [], [], [], [], []
-        self._told.clear()
-        rows, entry = np.unique(report_rows, return_inverse=True)
-        reported = np.bincount(entry, reported, len(rows)).astype(np.int64)
-        sends = _consume(viewers, packet_rows, numbers)
+        reports = parse_reports(self._packets)
+        rows = np.array(self._rows, np.int64)[reports.places]
+        once = len(self._told) == len(self._rows)
+        self._rows, self._packets, self._told = [], [], {}
+        self.counts += reports.refused
+        if not len(rows):
+            return None
+        reported = _newly_reported(viewers, rows, reports.base_sequence, reports.status_count, once)
+        sends = _consume(viewers, np.repeat(rows, reports.received), reports.numbers, once)
+        entry = np.arange(len(rows))
+        if not once:
+            rows, entry = np.unique(rows, return_inverse=True)
+            reported = np.bincount(entry, reported, len(rows)).astype(np.int64)
+        return self._batch(viewers, rows, reported, np.repeat(entry, reports.received), sends, reports.arrival_us / 1e6)
+
+    def _batch(
+        self,
+        viewers: Viewers,
+        rows: npt.NDArray[np.int64],
+        reported: npt.NDArray[np.int64],
+        packet_entry: npt.NDArray[np.int64],
+        sends: npt.NDArray[np.uint32],
+        arrivals: npt.NDArray[np.float64],
+    ) -> FeedbackBatch:
+        """Packets that were sent, grouped by entry."""
         genuine = sends != NOT_SENT
-        self.counts["feedback_unknown"] += int(len(sends) - np.count_nonzero(genuine))
-        packet_entry = np.repeat(entry, received)[genuine]
-        sends, arrivals = sends[genuine], arrivals[genuine]
-        if (np.diff(packet_entry) < 0).any():
+        unknown = len(sends) - int(np.count_nonzero(genuine))
+        if unknown:
+            self.counts["feedback_unknown"] += unknown
+            packet_entry, sends, arrivals = packet_entry[genuine], sends[genuine], arrivals[genuine]
+        if (packet_entry[1:] < packet_entry[:-1]).any():
             order = np.argsort(packet_entry, kind="stable")
             packet_entry, sends, arrivals = packet_entry[order], sends[order], arrivals[order]
         counts = np.bincount(packet_entry, minlength=len(rows))
@@ -100,34 +109,59 @@ class FeedbackLog:
 
 
 def _newly_reported(
-    viewers: Viewers, rows: npt.NDArray[np.int64], base: npt.NDArray[np.int64], span: npt.NDArray[np.int64]
+    viewers: Viewers,
+    rows: npt.NDArray[np.int64],
+    base: npt.NDArray[np.int64],
+    span: npt.NDArray[np.int64],
+    once: bool,
 ) -> npt.NDArray[np.int64]:
-    """How many numbers each report is the first to speak of, of those sent; moves `Viewers.reported` on."""
-    count = np.zeros(len(rows), np.int64)
+    """How many numbers each report is the first to speak of, of those sent; moves `Viewers.reported` on.
+
+    `once`: there is one report of each row, else a viewer's second report comes after its first.
+    """
     ends = (base + span) & 0xFFFF
+    if once:
+        return _move_reported(viewers, rows, ends)
+    count = np.zeros(len(rows), np.int64)
     remaining = np.arange(len(rows))
-    while len(remaining):  # nearly always once: a viewer's second report must come after its first
+    while len(remaining):
         each, position = np.unique(rows[remaining], return_index=True)
         now = remaining[position]
-        following, reported = viewers.number[each].astype(np.int64), viewers.reported[each].astype(np.int64)
-        newer = (ends[now] - reported) & 0xFFFF
-        valid = ((following - ends[now]) & 0xFFFF < HISTORY) & (newer <= (following - reported) & 0xFFFF)
-        count[now] = np.where(valid, np.minimum(newer, HISTORY), 0)
-        viewers.reported[each] = np.where(valid, ends[now], reported)
+        count[now] = _move_reported(viewers, each, ends[now])
         remaining = np.delete(remaining, position)
     return count
 
 
-def _consume(viewers: Viewers, rows: npt.NDArray[np.int64], numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
-    """The send of each number, NOT_SENT where there is none (any more); each is given out once."""
+def _move_reported(viewers: Viewers, rows: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Of rows that differ: how far each one's report goes beyond those before it."""
+    following, reported = viewers.number[rows].astype(np.int64), viewers.reported[rows].astype(np.int64)
+    newer = (ends - reported) & 0xFFFF
+    valid = ((following - ends) & 0xFFFF < HISTORY) & (newer <= (following - reported) & 0xFFFF)
+    viewers.reported[rows] = np.where(valid, ends, reported)
+    return np.where(valid, np.minimum(newer, HISTORY), 0)
+
+
+def _consume(
+    viewers: Viewers, rows: npt.NDArray[np.int64], numbers: npt.NDArray[np.int64], once: bool
+) -> npt.NDArray[np.uint32]:
+    """The send of each number, NOT_SENT where there is none (any more); each is given out once.
+
+    `once`: no number of a row is there twice.
+    """
+    place = rows * HISTORY + (numbers & (HISTORY - 1))
     recent = ((viewers.number[rows] - 1 - numbers) & 0xFFFF) < HISTORY
-    place = (rows * HISTORY + (numbers & (HISTORY - 1)))[recent]
+    all_recent = bool(recent.all())
+    if not all_recent:
+        place = place[recent]
     history = viewers.history.reshape(-1)
     found = history[place]
-    marks = np.arange(len(place), dtype=np.uint32)
-    history[place] = marks  # a number that is said twice keeps the later mark
-    found[history[place] != marks] = NOT_SENT
+    if not once:
+        marks = np.arange(len(place), dtype=np.uint32)
+        history[place] = marks  # a number that is said twice keeps the later mark
+        found[history[place] != marks] = NOT_SENT
     history[place] = NOT_SENT
+    if all_recent:
+        return found
     sends = np.full(len(rows), NOT_SENT, np.uint32)
     sends[recent] = found
     return sends

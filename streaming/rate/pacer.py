@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,21 +16,40 @@ IDLE_PACE_S: Final = 0.04
 """Credit is renewed this often while nobody waits: as long as a burst lasts."""
 START_CREDIT_BYTES: Final = 4_000
 """Given once to a newcomer: its first keyframe, a small one, should not wait."""
-BURST_S: Final = 0.04
-BURST_MIN_BYTES: Final = 1_500.0
+BURST_S: Final = 0.01
+BURST_MIN_BYTES: Final = 600.0
+BURST_PATIENT_BYTES: Final = 100.0
+"""Of who gets still pictures only: one packet at a time, so that sound never waits behind two."""
 REPAIR_SHARE: Final = 0.15
 """Of the pace, for retransmissions."""
 REPAIR_BURST_S: Final = 1.0
 
 
-def refill(viewers: Viewers, pace_bps: npt.NDArray[np.float64], elapsed_s: float) -> None:
-    """Give every viewer the credit of `elapsed_s`; a long sleep counts as one burst."""
+class Pace(NamedTuple):
+    """By row: bytes a second, and the most credit that is saved up."""
+
+    rate: npt.NDArray[np.float32]
+    most: npt.NDArray[np.float32]
+    repair_most: npt.NDArray[np.float32]
+
+
+def pace(pace_bps: npt.NDArray[np.float64], patient: npt.NDArray[np.bool_]) -> Pace:
+    """What follows from how fast packets may leave; it holds for many ticks."""
     rate = (pace_bps / 8).astype(np.float32)
-    earned = rate * np.float32(elapsed_s)
-    ceiling = np.maximum(np.maximum(rate * np.float32(BURST_S), np.float32(BURST_MIN_BYTES)), viewers.credit)
-    np.minimum(viewers.credit + earned, ceiling, out=viewers.credit)
-    ceiling = np.maximum(rate * np.float32(REPAIR_SHARE * REPAIR_BURST_S), np.float32(BURST_MIN_BYTES))
-    np.minimum(viewers.repair_credit + np.float32(REPAIR_SHARE) * earned, ceiling, out=viewers.repair_credit)
+    least = np.float32(BURST_MIN_BYTES)
+    most = np.where(patient, np.float32(BURST_PATIENT_BYTES), np.maximum(rate * np.float32(BURST_S), least))
+    return Pace(rate, most, np.maximum(rate * np.float32(REPAIR_SHARE * REPAIR_BURST_S), least))
+
+
+def refill(viewers: Viewers, pace: Pace, elapsed_s: float) -> None:
+    """Give every viewer the credit of `elapsed_s`; a long sleep counts as one burst."""
+    earned = pace.rate * np.float32(elapsed_s)
+    most = np.maximum(pace.most, viewers.credit)
+    viewers.credit += earned
+    np.minimum(viewers.credit, most, out=viewers.credit)
+    earned *= np.float32(REPAIR_SHARE)
+    viewers.repair_credit += earned
+    np.minimum(viewers.repair_credit, pace.repair_most, out=viewers.repair_credit)
 
 
 def decide_slow(viewers: Viewers, waiting: npt.NDArray[np.bool_] | None) -> None:

@@ -26,15 +26,21 @@ BACK_SHARE: Final = 0.85
 DURATION_S: Final = 0.3
 DURATION_LEAST_S: Final = 0.1
 PACKETS_LEAST_BYTES: Final = 3_000.0
-QUEUE_RISK_S: Final = 0.060
+QUEUE_RISK_S: Final = 0.030
 """The queue a probe may build where it proves too much."""
 QUEUE_ABORT_S: Final = 0.045
+QUEUE_PROVED_S: Final = 0.012
+"""Where the link carries a probe, hardly a queue is left at its end; where it does not, each third leaves more."""
+TAIL_SHARE: Final = 1 / 3
+"""Of a probe's time: its end, where the queue is looked at."""
 RECEIVED_SHARE: Final = 0.93
 INTERVAL_S: Final = 1.5
 INTERVAL_FACTOR: Final = 1.3
-INTERVAL_MOST_S: Final = 6.0
+INTERVAL_MOST_S: Final = 3.0
 AFTER_SUCCESS_S: Final = 0.05
 AFTER_OVERUSE_S: Final = 1.0
+SPAN_LEAST_S: Final = 0.05
+"""What arrives in less tells no rate."""
 ANSWER_S: Final = 1.0
 """How long after its end a probe waits for its feedback."""
 AT_ONCE: Final = 32
@@ -51,8 +57,12 @@ class Probe:
     sent_before: int
     sent_bytes: int = 0
     received_bytes: int = 0
+    first_bytes: int = 0
+    """Of what arrived first, at `first_s`."""
     first_s: float = np.inf
     last_s: float = -np.inf
+    tail_delay_s: float = np.inf
+    """Least one-way delay of what was sent near its end."""
     heard_end: bool = False
 
 
@@ -84,8 +94,9 @@ class Prober(Columns):
     ) -> None:
         """Begin probes for rows whose `next_bps` (NaN: there is nothing better) is not proven yet; `best_bps` is more
         than they can make use of."""
-        with np.errstate(invalid="ignore"):
-            wanted = estimator.estimate_bps < MARGIN * next_bps
+        wanted = estimator.estimate_bps < MARGIN * next_bps
+        if not wanted.any():
+            return
         wanted &= estimator.calm(now) & (now >= self.next_s) & (now - estimator.overused_s >= AFTER_OVERUSE_S)
         lost_bps = estimator.lost_bps(now)
         for row in np.flatnonzero(wanted).tolist():
@@ -135,13 +146,18 @@ class Prober(Columns):
                 self._end(row, now, False)
 
     def _judge(self, row: int, probe: Probe, estimator: Estimator, now: float) -> None:
-        arrived = RECEIVED_SHARE * (1 - estimator.inherent_loss[row]) * probe.sent_bytes
-        span_s = max(probe.last_s - probe.first_s, probe.end_s - probe.start_s)
-        rate = probe.received_bytes * 8 / span_s
-        enough = probe.received_bytes >= arrived and rate >= RECEIVED_SHARE**2 * probe.goal_bps
-        if enough:
+        """A probe that the link did not carry has found it full: what arrived is all that it carries."""
+        whole = probe.received_bytes >= RECEIVED_SHARE * (1 - estimator.inherent_loss[row]) * probe.sent_bytes
+        rate_bps = probe.received_bytes * 8 / max(probe.last_s - probe.first_s, probe.end_s - probe.start_s)
+        carried = rate_bps >= RECEIVED_SHARE**2 * probe.goal_bps
+        carried &= probe.tail_delay_s - estimator.base_s(row) <= QUEUE_PROVED_S
+        if whole and carried:
             estimator.proved(row, probe.goal_bps)
-        self._end(row, now, enough)
+        elif whole:
+            after_bytes, span_s = probe.received_bytes - probe.first_bytes, probe.last_s - probe.first_s
+            if span_s >= SPAN_LEAST_S:
+                estimator.measured(row, after_bytes * 8 / span_s, now)
+        self._end(row, now, whole and carried)
 
     def _end(self, row: int, now: float, success: bool) -> None:
         del self.running[row]
@@ -161,7 +177,12 @@ def _gather(probe: Probe, batch: FeedbackBatch, packets: slice) -> None:
     mine = (sent >= probe.start_s) & (sent <= probe.end_s)
     if mine.any():
         arrivals = batch.arrival_s[packets][mine]
-        probe.received_bytes += int(batch.size[packets][mine].sum())
-        probe.first_s = min(probe.first_s, float(arrivals.min()))
+        sizes = batch.size[packets][mine]
+        probe.received_bytes += int(sizes.sum())
+        if arrivals.min() < probe.first_s:
+            probe.first_s, probe.first_bytes = float(arrivals.min()), int(sizes[arrivals.argmin()])
         probe.last_s = max(probe.last_s, float(arrivals.max()))
+        tail = sent[mine] >= probe.end_s - TAIL_SHARE * (probe.end_s - probe.start_s)
+        delays = (arrivals - sent[mine])[tail]
+        probe.tail_delay_s = min(probe.tail_delay_s, float(delays.min(initial=np.inf)))
     probe.heard_end |= bool((sent > probe.end_s).any())

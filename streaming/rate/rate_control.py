@@ -14,12 +14,18 @@ from streaming.rate import pacer
 from streaming.rate.allocator import Allocation, Allocator
 from streaming.rate.estimator import START_BPS, Estimator
 from streaming.rate.feedback import FeedbackLog
+from streaming.rate.load import LinkLoad
 from streaming.rate.prober import Prober
 from streaming.rate.sharing import Sharing
 
 FEEDBACK_INTERVAL_S: Final = 0.05
 ESTIMATE_INTERVAL_S: Final = 0.1
 ALLOCATE_INTERVAL_S: Final = 0.2
+ALLOCATE_RESTING_S: Final = 0.5
+"""While for REST_S everybody has had the best there is. Pressure, newcomers and whatever else is shown don't wait."""
+REST_S: Final = 3.0
+STILL_PACE: Final = 0.8
+"""Of the estimate, where all pictures are still ones: their keyframes need not fill a queue."""
 
 
 class RateControl:
@@ -30,6 +36,7 @@ class RateControl:
         self.feedback = FeedbackLog()
         self.prober = Prober()
         self.sharing = Sharing()
+        self._load = LinkLoad()
         self._viewers = viewers
         self._fanouts = fanouts
         self._pictures = [fanout for fanout in fanouts if not fanout.audio]
@@ -41,6 +48,7 @@ class RateControl:
         self._next_feedback_s = 0.0
         self._next_estimate_s = 0.0
         self._next_allocation_s = 0.0
+        self._wanting_s = 0.0  # when there was last more to give, or something new to decide
 
     # ------------------------------------------------------------ who is here
 
@@ -50,9 +58,9 @@ class RateControl:
             if columns.rows < rows:
                 columns.reserve(rows)
         nothing = np.zeros(rows)
-        self._allocation = Allocation(nothing, np.full(rows, np.nan), np.full(rows, np.nan))
+        self._allocation = Allocation(nothing, np.full(rows, np.nan), np.full(rows, np.nan), np.zeros(rows, np.bool_))
         self._short = np.zeros(rows, np.bool_)
-        self._pace_bps: npt.NDArray[np.float64] = np.full(rows, START_BPS)
+        self._rate = pacer.pace(np.full(rows, START_BPS), self._allocation.patient)
 
     def add(self, row: int, link: str, start_bps: float) -> None:
         """A viewer takes the row. `link`: the same for viewers behind one link, "" where that is unknown."""
@@ -69,7 +77,15 @@ class RateControl:
 
     def remove(self, row: int) -> None:
         self.prober.reset(row)
+        self._load.forget(row)
         self.sharing.leave(row)
+
+    def load(self, row: int, goal_bps: float, now: float) -> None:
+        """Fill the row's link with padding up to `goal_bps`, to see what it carries; 0: no more."""
+        for fanout in self._fanouts:
+            fanout.account()
+        self._load.set(row, goal_bps, int(self._viewers.bytes[row]), now)
+        self.allocate_soon()
 
     def connected(self, row: int, now: float) -> None:
         """Packets may be sent to the row for the first time."""
@@ -86,7 +102,7 @@ class RateControl:
     @property
     def busy(self) -> bool:
         """Wants ticks every `pacer.TICK_S`."""
-        return self._viewers.any_slow or bool(self.prober.running)
+        return self._viewers.any_slow or bool(self.prober.running) or bool(self._load.running)
 
     def tick(self, now: float, sink: PacketSink) -> None:
         if self.busy or now >= self._next_pace_s:
@@ -99,15 +115,18 @@ class RateControl:
             self._next_estimate_s = now + ESTIMATE_INTERVAL_S
             self._estimate(now)
         if now >= self._next_allocation_s:
-            self._next_allocation_s = now + ALLOCATE_INTERVAL_S
+            if not self._next_allocation_s:
+                self._wanting_s = now
             self._allocate(now)
+            resting = now - self._wanting_s >= REST_S
+            self._next_allocation_s = now + (ALLOCATE_RESTING_S if resting else ALLOCATE_INTERVAL_S)
 
     def _pace(self, now: float, sink: PacketSink) -> None:
         elapsed, self._paced_s = now - self._paced_s, now
         active = [fanout for fanout in self._fanouts if fanout.source is not None]
         for fanout in active:
             fanout.charge()
-        pacer.refill(self._viewers, self._pace_bps, min(elapsed, 1.0))
+        pacer.refill(self._viewers, self._rate, min(elapsed, 1.0))
         for row in self._newcomers:
             self._viewers.credit[row] = pacer.START_CREDIT_BYTES
         self._newcomers.clear()
@@ -120,15 +139,19 @@ class RateControl:
                     queued = fanout.queued()
                     waiting[: len(queued)] |= queued
         pacer.decide_slow(self._viewers, waiting)
-        if self.prober.running:
+        if self.prober.running or self._load.running:
             self._pad(now, sink)
 
     def _pad(self, now: float, sink: PacketSink) -> None:
-        """What running probes want beside what was sent anyway."""
+        """What running probes and loads want beside what was sent anyway."""
         for fanout in self._fanouts:
             fanout.account()
-        for row in list(self.prober.running):
-            missing = self.prober.missing_bytes(row, int(self._viewers.bytes[row]), now)
+        prober, load = self.prober, self._load
+        for row in prober.running.keys() | load.running.keys():
+            sent_bytes = int(self._viewers.bytes[row])
+            missing = prober.missing_bytes(row, sent_bytes, now) if row in prober.running else 0
+            if row in load.running:
+                missing = max(missing, load.missing_bytes(row, sent_bytes, self.estimator, now))
             while missing > 0:
                 sent = next((sent for fanout in self._pictures if (sent := fanout.pad(row, missing, now, sink))), 0)
                 if not sent:
@@ -142,7 +165,7 @@ class RateControl:
         estimator = self.estimator
         estimator.feedback(batch, now)
         self.prober.feedback(batch, estimator, now)
-        self._choose_pace()
+        self._choose_pace(now)
         self._allocate_if_pressed(now)
 
     def _estimate(self, now: float) -> None:
@@ -153,7 +176,7 @@ class RateControl:
         estimator.tick(viewers.packets, viewers.bytes, now)
         self.sharing.share(estimator, now)
         self.prober.start(estimator, self._allocation.next_bps, self._allocation.best_bps, viewers.bytes, now)
-        self._choose_pace()
+        self._choose_pace(now)
         self._allocate_if_pressed(now)
 
     def _allocate_if_pressed(self, now: float) -> None:
@@ -165,17 +188,23 @@ class RateControl:
         """Rows whose estimate does not carry what they are given."""
         return (self.estimator.estimate_bps < self._allocation.cost_bps) | self.estimator.crisis
 
-    def _choose_pace(self) -> None:
+    def _choose_pace(self, now: float) -> None:
         pace = self.estimator.pace_bps
         pace = np.where(self.estimator.draining, pace, np.maximum(pace, self._allocation.cost_bps))
+        patient = STILL_PACE * self.estimator.estimate_bps
+        pace = np.where(self._allocation.patient, np.minimum(pace, patient), pace)
         for row, probe in self.prober.running.items():
-            pace[row] = max(pace[row], probe.goal_bps)
-        self._pace_bps = pace
+            if now < probe.end_s:
+                pace[row] = max(pace[row], probe.goal_bps)
+        self._rate = pacer.pace(pace, self._allocation.patient)
 
     def _allocate(self, now: float) -> None:
         estimator = self.estimator
         self._allocation = self._allocator.allocate(
-            self._fanouts, estimator.estimate_bps, now, estimator.unproven(now), estimator.crisis
+            self._fanouts, estimator.estimate_bps, now, estimator.unproven(now), estimator.crisis, estimator.loss
         )
+        self._load.wish(self._allocation)
         self._short = self._short_of_cost()
-        self._choose_pace()
+        if self._short.any() or not np.isnan(self._allocation.next_bps).all():
+            self._wanting_s = now
+        self._choose_pace(now)

@@ -12,7 +12,9 @@ from streaming.wire.slab import PACKET_BYTES, packet_slab
 
 HEADER_BYTES: Final = 24
 """Outgoing header: RTP (12), one-byte extension block (4), transport-wide number (4), send time (4)."""
-OVERHEAD_BYTES: Final = 28 + HEADER_BYTES + 16
+OUTSIDE_BYTES: Final = 28 + 16
+"""Around an RTP packet on the wire: IPv4 and UDP, the SRTP tag."""
+OVERHEAD_BYTES: Final = OUTSIDE_BYTES + HEADER_BYTES
 """What surrounds a payload on the wire: IPv4 and UDP, our header, the SRTP tag. Rates count it."""
 PAYLOAD_MAX_BYTES: Final = PACKET_BYTES - HEADER_BYTES - 64
 """Leaves room for the retransmission header and the SRTP tag."""

@@ -10,6 +10,8 @@ often, since it or the keyframe may have been lost."""
 TRIES: Final = 5
 """Requests that one wish is worth. An encoding may have ended, and asking for it makes keyframes of all the others;
 whoever still waits wishes again."""
+STILL_INTERVAL_S: Final = 5.0
+"""Viewers of still pictures get a keyframe at least so often."""
 
 
 class KeyframeRequests:

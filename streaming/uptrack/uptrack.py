@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from streaming.uptrack.cache import PAYLOAD_MAX_BYTES, PacketCache
-from streaming.uptrack.encoding import SKIPPED, TEMPORAL_LAYERS, Encoding
-from streaming.uptrack.keyframes import KeyframeRequests
+from streaming.uptrack.encoding import KEYFRAMES, SKIPPED, TEMPORAL_LAYERS, Encoding
+from streaming.uptrack.keyframes import STILL_INTERVAL_S, KeyframeRequests
 from streaming.uptrack.loss import LossList
 from streaming.wire import codecs
 from streaming.wire.descriptor import VideoDescriptor, rewrite_picture_id
@@ -112,6 +112,12 @@ class UpTrack:
                 self.keyframes.ask(encoding.index)
         self.muted = muted
 
+    def renew_still(self, index: int, now: float) -> None:
+        """Viewers see nothing but keyframes of an encoding: ask for another unless the latest is recent enough."""
+        encoding = self.encodings[index]
+        if encoding.flowing(now) and now - encoding.keyframe_s >= STILL_INTERVAL_S:
+            self.keyframes.ask(index)
+
     def change_codec(self, codec: str, profile: str) -> None:
         """The publisher's payload type now means another codec: viewers wait for its keyframe."""
         self.codec, self.profile = codec, profile
@@ -148,13 +154,17 @@ class UpTrack:
             temporal = min(descriptor.temporal_id, TEMPORAL_LAYERS - 1)
         if not in_order:
             self._note_loss(encoding, number, now)
-        encoding.count(now, temporal, size)
+        begin, keyframe = descriptor.begin_of_frame, descriptor.keyframe
         if self.muted:
+            encoding.count(now, temporal, size)
             self._leave_out(encoding, timestamp, number)
             return
-        begin, keyframe = descriptor.begin_of_frame, descriptor.keyframe
-        if keyframe and number > encoding.highest and not self.audio:
-            encoding.begin_group(number)
+        if not self.audio:
+            if keyframe and number > encoding.highest:
+                encoding.begin_group(number, timestamp, now)
+            if encoding.in_keyframe(number, timestamp):
+                temporal = KEYFRAMES
+        encoding.count(now, temporal, size)
         rtp_time = self._align(encoding, timestamp, number, now)
         if not self.audio:
             self._picture(encoding, descriptor, number, packet)
@@ -242,13 +252,19 @@ class UpTrack:
         """Keep the publisher's latest report of one encoding."""
         self.clocks[encoding.index] = SenderClock(ntp, rtp_time, now)
 
+    def latest_clock(self) -> SenderClock | None:
+        """The latest report of any encoding, its `rtp_time` on the common timeline."""
+        best: SenderClock | None = None
+        for encoding, clock in zip(self.encodings, self.clocks, strict=True):
+            later = clock is not None and (best is None or clock.received_s > best.received_s)
+            if clock is not None and later and encoding.rtp_shift is not None:
+                best = SenderClock(clock.ntp, (clock.rtp_time + encoding.rtp_shift) & RTP_MASK, clock.received_s)
+        return best
+
     def common_clock(self) -> tuple[int, int] | None:
         """(NTP, time on the common timeline) of the latest report: what viewers are told, so that lips stay in sync."""
-        best: tuple[float, int, int] | None = None
-        for encoding, clock in zip(self.encodings, self.clocks, strict=True):
-            if clock is not None and encoding.rtp_shift is not None and (best is None or clock.received_s > best[0]):
-                best = (clock.received_s, clock.ntp, (clock.rtp_time + encoding.rtp_shift) & RTP_MASK)
-        return None if best is None else best[1:]
+        best = self.latest_clock()
+        return None if best is None else (best.ntp, best.rtp_time)
 
     def _picture(self, encoding: Encoding, descriptor: VideoDescriptor, number: int, packet: memoryview) -> None:
         """Re-base picture ids at keyframes and write the shifted ids into the packet."""

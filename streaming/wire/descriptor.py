@@ -23,6 +23,9 @@ class VideoDescriptor(NamedTuple):
       `picture_id_bits` is 0, 7 or 15.
     - `width`, `height`: of the coded frame, 0 unless this packet tells.
     - `discardable`: no other frame is predicted from this one (VP8 N, H264 nal_ref_idc 0).
+    - `payload_offset`: where the codec's own data begin, counted like the offsets above; -1 for H264 and AV1.
+    - `references`: how many pictures back those lie that this one is predicted from (VP9 flexible mode, P_DIFF); empty
+      when the packet does not tell.
     """
 
     begin_of_frame: bool
@@ -38,6 +41,8 @@ class VideoDescriptor(NamedTuple):
     width: int = 0
     height: int = 0
     discardable: bool = False
+    payload_offset: int = -1
+    references: tuple[int, ...] = ()
 
 
 def rewrite_picture_id(buffer: WritableBuffer, descriptor: VideoDescriptor, picture_id: int, tl0picidx: int) -> None:

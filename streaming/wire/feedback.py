@@ -1,130 +1,200 @@
 """Transport-wide congestion control feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01, section 3.1).
 
-Ticks are 250 µs. An FCI is what follows the two SSRCs of the RTCP packet.
+Ticks are 250 µs. An FCI is what follows the two SSRCs of the RTCP packet. Few reports are written, and each by itself;
+very many are read, and therefore together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cache
-from struct import Struct, unpack_from
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from struct import Struct
+from typing import Final, NamedTuple, TypeAlias
 
-from streaming.wire.buffer import Buffer
-from streaming.wire.errors import WireError
+import numpy as np
+import numpy.typing as npt
 
 TICK_US = 250
 TICKS_PER_REFERENCE = 256  # the reference time counts 64 ms
 MAX_RUN = 0x1FFF
-_HEAD_BYTES = 8
+HEAD_BYTES: Final = 20
+"""Of the RTCP packet, up to its first chunk."""
+_FCI_HEAD_BYTES = 8
 _MAX_SPAN = 0x8000
+_HEAD_WORDS = np.array([[0], [6], [7], [8], [9]])  # of the RTCP packet: flags, base, count, reference and its count
 
 _MISSING, _SMALL, _LARGE, _RESERVED = range(4)
-_FORMATS = ("", "B", "h", "")
+_VECTOR, _RECEIVED = 0x8000, 0x2000
+"""Chunks from these values on are vectors, and not runs of missing packets."""
+_TOP, _STEP, _MASK = np.array([[13, 13, 13, 12], [0, 0, 1, 2], [3, 3, 1, 3]])
+"""Place of the first symbol, from symbol to symbol, and a symbol's bits: by a chunk's upper two bits."""
 
 _HEAD = Struct("!HHI")
 _U16 = Struct("!H")
-_unpack_head = _HEAD.unpack_from
-_unpack_u16 = _U16.unpack_from
+
+Column: TypeAlias = npt.NDArray[np.int64]
+Mask: TypeAlias = npt.NDArray[np.bool_]
 
 
-class Feedback(NamedTuple):
-    """One FCI. `received` and `arrival_us` match item by item.
+class Reports(NamedTuple):
+    """Many reports at once: one entry for each readable packet, and one for each packet received, report by report.
 
-    It is about `status_count` packets from `base_sequence` on; `received` are 16-bit numbers in sequence order, those
-    missing among them had not been received. `arrival_us` is by the clock of the feedback's sender and counts from the
-    same zero as `reference_time` (24 bits of 64 ms: wraps after 12 days); an arrival may lie before its predecessor's.
+    A report is about `status_count` numbers from `base_sequence` on; `received` of them had arrived, the others had
+    not. `numbers` are 16 bits wide and in sequence order within a report. `arrival_us` is by the clock of the report's
+    sender and counts from the zero of its reference time (24 bits of 64 ms: wraps after 12 days); an arrival may lie
+    before its predecessor's. All are int64.
     """
 
-    base_sequence: int
-    status_count: int
-    reference_time: int
-    feedback_count: int
-    received: list[int]
-    arrival_us: list[int]
+    places: Column
+    """Of the reports, among the packets that were read."""
+    base_sequence: Column
+    status_count: Column
+    received: Column
+    numbers: Column
+    arrival_us: Column
+    refused: Counter[str]
+    """Packets that are none of these reports, by kind: twcc_short, twcc_empty, twcc_truncated (chunks or deltas that
+    are longer than the packet), twcc_symbol."""
 
 
-class _Vector(NamedTuple):
-    """What a status vector chunk says: places of the packets received, their deltas as a `struct` format."""
+class _Heads(NamedTuple):
+    """The fixed part of each report. `start`, `end` in bytes, without padding; `reference` in ticks."""
 
-    places: tuple[int, ...]
-    formats: str
-    delta_bytes: int
+    start: Column
+    end: Column
+    base: Column
+    statuses: Column
+    reference: Column
 
 
-@cache
-def _vector(chunk: int) -> _Vector:
-    """Of a chunk's low 15 bits: a bit for the symbol size, then fourteen one-bit or seven two-bit symbols.
+class _Chunks(NamedTuple):
+    """Packet status chunks of all reports, one entry each."""
 
-    Filled as chunks are met: 2**15 entries at most, of which a sane peer uses some dozens.
+    report: Column
+    value: Column
+    first: Column
+    """Statuses of its report before it."""
+    statuses: Column
+    """Those that mean something: those behind the report's last packet don't."""
+
+
+class _Refused(Exception):
+    """Reports that are not `fine` have the same fault."""
+
+    def __init__(self, kind: str, fine: Mask) -> None:
+        self.kind = kind
+        self.fine = fine
+        super().__init__(kind)
+
+
+def parse_reports(packets: Sequence[bytes]) -> Reports:
+    """Read RTCP packets that are each one transport-wide feedback, whole and with their padding (so whole words).
+
+    All are read together, column by column; the work is bounded by their bytes, and begins anew without the packets
+    that have a fault only as often as there are kinds of faults.
     """
-    if chunk & 0x4000:
-        symbols = [chunk >> shift & 3 for shift in range(12, -1, -2)]
-    else:
-        symbols = [chunk >> shift & 1 for shift in range(13, -1, -1)]
-    if _RESERVED in symbols:
-        raise WireError("twcc_symbol")
-    formats = "".join(_FORMATS[symbol] for symbol in symbols)
-    places = tuple(place for place, symbol in enumerate(symbols) if symbol)
-    return _Vector(places, formats, len(formats) + formats.count("h"))
+    refused: Counter[str] = Counter()
+    places = np.arange(len(packets))
+    while True:
+        try:
+            return _parse([packets[place] for place in places.tolist()] if refused else packets, places, refused)
+        except _Refused as fault:
+            refused[fault.kind] += len(places) - int(np.count_nonzero(fault.fine))
+            places = places[fault.fine]
 
 
-def parse_fci(data: Buffer, start: int, end: int) -> Feedback:
-    """Parse `data[start:end]`; padding behind the last delta is left alone.
+def _require(fine: Mask, kind: str) -> None:
+    if not fine.all():
+        raise _Refused(kind, fine)
 
-    Raises `WireError`: twcc_short, twcc_empty, twcc_truncated (chunks or deltas longer than the packet), twcc_symbol.
+
+def _parse(packets: Sequence[bytes], places: Column, refused: Counter[str]) -> Reports:
+    sizes = np.fromiter(map(len, packets), np.int64, len(packets))
+    _require(sizes >= HEAD_BYTES, "twcc_short")
+    joined = b"".join(packets)
+    data, words = np.frombuffer(joined, np.uint8), np.frombuffer(joined, ">u2").astype(np.int64)
+    heads = _read_heads(data, words, sizes)
+    chunks = _find_chunks(words, heads)
+    deltas = heads.start + HEAD_BYTES + 2 * np.bincount(chunks.report, minlength=len(packets))
+    room = heads.end - deltas
+    report, place, symbol = _expand(chunks, room)
+    received = np.bincount(report, minlength=len(packets))
+    first = np.cumsum(received) - received
+    before = _sum_before(symbol, first, report)
+    _require(np.bincount(report, symbol, len(packets)) <= room, "twcc_truncated")
+    delta = _read_deltas(data, deltas[report] + before, symbol)
+    arrival = heads.reference[report] + _sum_before(delta, first, report) + delta
+    numbers = (heads.base[report] + place) & 0xFFFF
+    return Reports(places, heads.base, heads.statuses, received, numbers, arrival * TICK_US, refused)
+
+
+def _read_heads(data: npt.NDArray[np.uint8], words: Column, sizes: Column) -> _Heads:
+    end = np.cumsum(sizes)
+    start = end - sizes
+    flags, base, count, high, low = words[(start >> 1) + _HEAD_WORDS]
+    padded = flags & 0x2000 != 0
+    if padded.any():
+        end = np.where(padded, end - data[end - 1], end)
+        _require(end - start >= HEAD_BYTES, "twcc_short")
+    _require(count > 0, "twcc_empty")
+    return _Heads(start, end, base, count, (high << 8 | low >> 8) * TICKS_PER_REFERENCE)
+
+
+def _sum_before(values: Column, first: Column, report: Column) -> Column:
+    """Sum of the values before each one within its report, whose first value is at `first`."""
+    sums = np.zeros(len(values) + 1, np.int64)
+    np.cumsum(values, out=sums[1:])
+    return sums[:-1] - sums[first][report]
+
+
+def _find_chunks(words: Column, heads: _Heads) -> _Chunks:
+    """The chunks that hold each report's statuses, among its words.
+
+    Every word is taken for a chunk until so many statuses are spanned: what follows are the deltas.
     """
-    if end - start < _HEAD_BYTES:
-        raise WireError("twcc_short")
-    base, count, reference = _unpack_head(data, start)
-    if count == 0:
-        raise WireError("twcc_empty")
-    position = start + _HEAD_BYTES
-    received: list[int] = []
-    formats = ""
-    delta_bytes = 0
-    sequence = base
-    left = count
-    while left > 0:
-        if position + 2 > end:
-            raise WireError("twcc_truncated")
-        chunk = _unpack_u16(data, position)[0]
-        position += 2
-        if chunk & 0x8000:
-            span = 7 if chunk & 0x4000 else 14
-            if left < span:  # symbols behind the last packet mean nothing
-                chunk &= -1 << (14 - left * (14 // span))
-            places, vector_formats, vector_bytes = _vector(chunk & 0x7FFF)
-            received += map(sequence.__add__, places)
-            formats += vector_formats
-            delta_bytes += vector_bytes
-        else:
-            symbol = chunk >> 13
-            span = chunk & MAX_RUN if chunk & MAX_RUN < left else left
-            if symbol == _RESERVED:
-                raise WireError("twcc_symbol")
-            if symbol:
-                delta_bytes += span * symbol
-                if delta_bytes > end - position:
-                    raise WireError("twcc_truncated")
-                received += range(sequence, sequence + span)
-                formats += _FORMATS[symbol] * span
-        sequence += span
-        left -= span
-    if position + delta_bytes > end:
-        raise WireError("twcc_truncated")
-    if delta_bytes == len(received):
-        deltas: Iterable[int] = data[position : position + delta_bytes]
-    else:
-        deltas = unpack_from("!" + formats, data, position)
-    arrival_us = []
-    tick = (reference >> 8) * TICKS_PER_REFERENCE
-    for delta in deltas:
-        tick += delta
-        arrival_us.append(tick * TICK_US)
-    if sequence > 0x10000:
-        received = [number & 0xFFFF for number in received]
-    return Feedback(base, count, reference >> 8, reference & 0xFF, received, arrival_us)
+    start = (heads.start + HEAD_BYTES) >> 1
+    lengths = (heads.end >> 1) - start
+    report = np.repeat(np.arange(len(lengths)), lengths)
+    first = np.cumsum(lengths) - lengths
+    value = words[np.arange(len(report)) + (start - first)[report]]
+    span = np.where(value < _VECTOR, value & MAX_RUN, 28 - 7 * (value >> 14))
+    before = _sum_before(span, first, report)
+    left = heads.statuses[report] - before
+    used = left > 0
+    report, value, statuses = report[used], value[used], np.minimum(span, left)[used]
+    _require(np.bincount(report, statuses, len(lengths)) >= heads.statuses, "twcc_truncated")
+    return _Chunks(report, value, before[used], statuses)
+
+
+def _expand(chunks: _Chunks, room: Column) -> tuple[Column, Column, Column]:
+    """(report, place in it, symbol) of each packet received; `room`: bytes for each report's deltas, which bounds the
+    runs of packets received. Runs of missing packets cost nothing."""
+    value, statuses = chunks.value, chunks.statuses
+    runs = np.where(value < _VECTOR, value >> 13, 0)
+    if runs.any():
+        _require(np.bincount(chunks.report, runs == _RESERVED, len(room)) == 0, "twcc_symbol")
+        _require(np.bincount(chunks.report, runs * statuses, len(room)) <= room, "twcc_truncated")
+    form = value >> 14
+    count = np.where(value < _RECEIVED, 0, statuses)
+    chunk = np.repeat(np.arange(len(value)), count)
+    place = np.arange(len(chunk)) - (np.cumsum(count) - count)[chunk]
+    symbol = value[chunk] >> (_TOP[form][chunk] - _STEP[form][chunk] * place) & _MASK[form][chunk]
+    if not symbol.all():
+        there = symbol > 0
+        chunk, place, symbol = chunk[there], place[there], symbol[there]
+    report = chunks.report[chunk]
+    if len(symbol) and symbol.max() == _RESERVED:
+        _require(np.bincount(report, symbol == _RESERVED, len(room)) == 0, "twcc_symbol")
+    return report, chunks.first[chunk] + place, symbol
+
+
+def _read_deltas(data: npt.NDArray[np.uint8], position: Column, symbol: Column) -> Column:
+    """A byte, or two with a sign, for each packet received."""
+    delta = data[position].astype(np.int64)
+    large = np.flatnonzero(symbol == _LARGE)
+    if len(large):
+        delta[large] = ((delta[large] << 8 | data[position[large] + 1]) ^ 0x8000) - 0x8000
+    return delta
 
 
 def build_fcis(
@@ -164,7 +234,7 @@ class _Part:
         self.last_tick = 0
         self.symbols = bytearray()
         self.deltas = bytearray()
-        self.bound = _HEAD_BYTES
+        self.bound = _FCI_HEAD_BYTES
 
     def fits(self, missing: int, tick: int, max_bytes: int) -> bool:
         return (

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from streaming.wire.buffer import Buffer
 from streaming.wire.errors import WireError
-from streaming.wire.feedback import Feedback, build_fcis, parse_fci
+from streaming.wire.feedback import build_fcis
 
 MAX_COMPOUND_BYTES: Final = 2048
 """More than a datagram carries on any real path; bounds the work that one input can cause."""
@@ -106,9 +106,11 @@ class Remb:
 
 @dataclass(frozen=True, slots=True)
 class TransportFeedback:
+    """`packet` is the whole RTCP packet, for `feedback.parse_reports`, which reads many at once."""
+
     sender_ssrc: int
     media_ssrc: int
-    feedback: Feedback
+    packet: bytes
 
 
 RtcpPacket: TypeAlias = SenderReport | ReceiverReport | Bye | Nack | Pli | Fir | Remb | TransportFeedback
@@ -121,7 +123,7 @@ def parse_compound(data: Buffer) -> list[RtcpPacket]:
     """All packets of a compound in order; one broken packet refuses the whole compound.
 
     Raises `WireError`: rtcp_long, rtcp_version, rtcp_padding, rtcp_truncated (a length beyond the input, or a body
-    shorter than its counts say) and the kinds of `feedback.parse_fci`.
+    shorter than its counts say). What a transport-wide feedback says is not looked at.
     """
     length = len(data)
     if length > MAX_COMPOUND_BYTES:
@@ -149,18 +151,11 @@ def parse_compound(data: Buffer) -> list[RtcpPacket]:
     return packets
 
 
-def parse_sole_feedback(data: Buffer) -> Feedback | None:
-    """The transport-wide feedback of a packet that is nothing else, as nearly all of a browser's are; None otherwise.
-
-    Raises the kinds of `feedback.parse_fci`.
-    """
-    length = len(data)
-    if length < _FEEDBACK_HEAD_BYTES or data[0] & 0xDF != 0x80 | _TRANSPORT_WIDE or data[1] != _TRANSPORT:
-        return None
-    if length != 4 + 4 * (data[2] << 8 | data[3]):
-        return None
-    padding = data[length - 1] if data[0] & 0x20 else 0
-    return parse_fci(data, _FEEDBACK_HEAD_BYTES, length - padding)
+def is_sole_feedback(data: Buffer) -> bool:
+    """Whether a packet is one transport-wide feedback and nothing else, as nearly all of a browser's are."""
+    if len(data) < _FEEDBACK_HEAD_BYTES or data[1] != _TRANSPORT or data[0] & 0xDF != 0x80 | _TRANSPORT_WIDE:
+        return False
+    return len(data) == 4 + 4 * (data[2] << 8 | data[3])
 
 
 def _parse_packet(packet_type: int, count: int, data: Buffer, start: int, end: int) -> RtcpPacket | None:
@@ -186,13 +181,19 @@ def _parse_feedback(packet_type: int, kind: int, data: Buffer, start: int, end: 
     start += 8
     if packet_type == _TRANSPORT:
         if kind == _TRANSPORT_WIDE:
-            return TransportFeedback(sender_ssrc, media_ssrc, parse_fci(data, start, end))
+            return TransportFeedback(sender_ssrc, media_ssrc, _whole(data, start - _FEEDBACK_HEAD_BYTES))
         return Nack(sender_ssrc, media_ssrc, _read_nack(data, start, end)) if kind == _NACK else None
     if kind == _PLI:
         return Pli(sender_ssrc, media_ssrc)
     if kind == _FIR:
         return Fir(sender_ssrc, _read_fir(data, start, end))
     return _read_remb(sender_ssrc, data, start, end) if kind == _APPLICATION else None
+
+
+def _whole(data: Buffer, head: int) -> bytes:
+    """The packet at `head`, with its padding."""
+    _, _, words = _HEAD.unpack_from(data, head)
+    return bytes(data[head : head + 4 + 4 * words])
 
 
 def _need(length: int, start: int, end: int) -> None:

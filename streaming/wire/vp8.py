@@ -64,4 +64,5 @@ def parse(data: Buffer, start: int, end: int, new_timestamp: bool) -> VideoDescr
         width,
         height,
         first & 0x20 != 0,
+        position,
     )

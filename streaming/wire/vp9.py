@@ -12,7 +12,6 @@ from streaming.wire.errors import WireError
 _INTER_PREDICTED = 0x40
 _BEGIN = 0x08
 _FLEXIBLE = 0x10
-_MAX_REFERENCES = 3
 _SYNC_CODE = 0x498342
 _COLOR_SPACE_RGB = 7
 
@@ -30,6 +29,7 @@ def parse(data: Buffer, start: int, end: int, new_timestamp: bool) -> VideoDescr
     picture_id_bits = temporal_id = spatial_id = width = height = 0
     switching_up = False
     layers = 1
+    references: tuple[int, ...] = ()
     try:
         first = data[start]
         position = start + 1
@@ -53,7 +53,8 @@ def parse(data: Buffer, start: int, end: int, new_timestamp: bool) -> VideoDescr
                 tl0picidx = data[position]
                 position += 1
         if first & (_FLEXIBLE | _INTER_PREDICTED) == _FLEXIBLE | _INTER_PREDICTED:
-            position = _skip_references(data, position)
+            references = _read_references(data, position)
+            position += len(references)
         if first & 0x02:
             position, layers, width, height = _read_structure(data, position, end)
     except IndexError:
@@ -63,7 +64,7 @@ def parse(data: Buffer, start: int, end: int, new_timestamp: bool) -> VideoDescr
     begin = first & _BEGIN != 0
     keyframe = first & (_BEGIN | _INTER_PREDICTED) == _BEGIN and spatial_id == 0
     if keyframe and layers == 1:
-        width, height = _frame_size(data, position, end) or (width, height)
+        width, height = frame_size(data, position, end) or (width, height)
     return _new(
         VideoDescriptor,
         (
@@ -80,16 +81,24 @@ def parse(data: Buffer, start: int, end: int, new_timestamp: bool) -> VideoDescr
             width,
             height,
             False,
+            position,
+            references,
         ),
     )
 
 
-def _skip_references(data: Buffer, position: int) -> int:
-    """Past the P_DIFF fields of flexible mode, each of which says whether another follows."""
-    for place in range(position, position + _MAX_REFERENCES):
-        if not data[place] & 1:
-            return place + 1
-    raise WireError("vp9_references")
+def _read_references(data: Buffer, position: int) -> tuple[int, ...]:
+    """The P_DIFF fields of flexible mode, one byte each, which say whether another follows."""
+    first = data[position]
+    if not first & 1:
+        return (first >> 1,)
+    second = data[position + 1]
+    if not second & 1:
+        return (first >> 1, second >> 1)
+    third = data[position + 2]
+    if third & 1:
+        raise WireError("vp9_references")
+    return (first >> 1, second >> 1, third >> 1)
 
 
 def _read_structure(data: Buffer, position: int, end: int) -> tuple[int, int, int, int]:
@@ -111,8 +120,8 @@ def _read_structure(data: Buffer, position: int, end: int) -> tuple[int, int, in
     return position, layers, width, height
 
 
-def _frame_size(data: Buffer, start: int, end: int) -> tuple[int, int] | None:
-    """frame_size() of a keyframe's uncompressed header (VP9 bitstream specification, section 6.2).
+def frame_size(data: Buffer, start: int, end: int) -> tuple[int, int] | None:
+    """Width and height in a keyframe's uncompressed header (frame_size, VP9 bitstream specification, section 6.2).
 
     Not render_size(): browsers put the source's size there, whatever the encoding's own. None where the header is not a
     keyframe's or not whole; a decoder judges it, not us.

@@ -120,6 +120,28 @@ async def lesson(server: Server, photographer: Photographer) -> None:
         await tab.page.close()
 
 
+async def link_test(server: Server, photographer: Photographer) -> None:
+    """Before a lesson: the link test, and the administrator's list."""
+    links = server.create_lesson("Физика, 10 класс. Волны").links
+    tab = await photographer.tab()
+    await tab.open(links["class"].replace("/join#", "/link-test#"))
+    await expect(tab.part("link-test-begin")).to_be_visible()
+    await tab.part("place").fill("Хандыга СОШ")
+    await photographer.take("link-test", tab)
+    await tab.press("start-test")
+    await expect(tab.part("link-test-chart")).to_be_visible(timeout=30_000)
+    await photographer.take("link-test-running", tab)
+    await expect(tab.part("link-test")).to_have_attribute("data-step", "done", timeout=60_000)
+    await photographer.take("link-test-done", tab)
+    words = server.run("admin", "link").decode().split()
+    await tab.open(next(word for word in words if word.startswith(f"{server.origin}/sign-in#")))
+    await expect(tab.part("set-password")).to_be_visible()
+    await tab.open(f"{server.origin}/link-tests")
+    await expect(tab.part("place-tests").first).to_be_visible()
+    await photographer.take("link-tests", tab)
+    await tab.page.close()
+
+
 async def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     devices = footage.camera(960, 540), footage.microphone()
@@ -127,7 +149,7 @@ async def main() -> None:
         async with serving(Path(folder)) as server, chromium(*devices) as browser:
             for language, scheme in itertools.product(LOCALES, SCHEMES):
                 photographer = Photographer(browser, language, scheme)
-                for scene in (door, lesson, office):
+                for scene in (door, lesson, office, link_test):
                     await scene(server, photographer)
     sys.stdout.write(f"{len(list(FOLDER.glob('*.png')))} pictures in {FOLDER.relative_to(ROOT)}\n")
 

@@ -13,6 +13,7 @@ from signaling.effects import Effect, EndSeat, FeedSlot, Send
 from signaling.limits import Moment
 from signaling.media_rules import begin_publish, published, source_changed
 from signaling.messages import ErrorCode, LessonInfo, LessonState, Role
+from signaling.recording import RecordingChoice
 from signaling.seats import Seat
 from streaming.control import Slot, Source, SourceChanged
 
@@ -79,6 +80,7 @@ def held(
     reinstate_s: float = 0.0,
     minutes: dict[str, float] | None = None,
     feeding: tuple[str, ...] = (),
+    recording: RecordingChoice | None = None,
 ) -> Held:
     live_since = WALL + 100.0 if state is LessonState.LIVE else None
     lesson = LessonInfo.model_validate(
@@ -92,6 +94,7 @@ def held(
         reinstate_until=100.0 + reinstate_s,
         minutes=minutes,
         feeding=feeding,
+        recording=recording,
     )
     return Held(room)
 

@@ -64,6 +64,7 @@ async def test_a_lesson_is_created_changed_listed_and_ended(admin: Caller) -> No
         "waiting",
         0,
     )
+    assert created["recording"] == "on"
     path = f"/api/lessons/{created['lesson_id']}"
     assert (await admin("PATCH", path, {"title": "Химия"}))["title"] == "Химия"
     assert (await admin("GET", path))["kind"] == "partial"
@@ -80,6 +81,11 @@ async def test_ending_by_the_api_empties_the_classroom(admin: Caller, services: 
     assert (await admin("GET", f"/api/lessons/{lesson.lesson_id}"))["participants"] == 1
     await admin("DELETE", f"/api/lessons/{lesson.lesson_id}")
     assert await refusal(page) == (ErrorCode.ENDED, CloseCode.REFUSED)
+
+
+async def test_a_lesson_may_be_made_that_is_not_recorded(admin: Caller) -> None:
+    created = await admin("POST", "/api/lessons", {"title": "Физика", "record": False}, 201)
+    assert created["recording"] == "off"
 
 
 async def test_a_new_title_reaches_the_pages(admin: Caller, services: Services) -> None:

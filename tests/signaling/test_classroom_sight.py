@@ -70,14 +70,14 @@ def test_links_and_minutes_are_for_teachers_and_oneself() -> None:
     assert shown[a.participant_id] is Link.UNKNOWN
 
 
-def test_no_picture_in_any_shown_slot_means_sound_only() -> None:
+def test_no_picture_in_any_shown_slot_means_sound_only_and_keyframes_mean_still_pictures() -> None:
     h = held(state=LessonState.LIVE)
     teacher, klass = h.enter(T), h.enter(K)
     h.publish(teacher, CAMERA)
     begin_subscribe(h.room, klass, "page", fresh=True)
     h.say(klass, m.SetView(slot=Slot.TEACHER_VIDEO, height=720))
-    for encoding, link in ((-1, Link.SOUND_ONLY), (0, Link.GOOD)):
-        slots = [SlotLink(slot=Slot.TEACHER_VIDEO, encoding=encoding, temporal=0, bitrate_bps=0)]
+    for encoding, temporal, link in ((-1, 0, Link.SOUND_ONLY), (0, -1, Link.STILL), (0, 0, Link.GOOD)):
+        slots = [SlotLink(slot=Slot.TEACHER_VIDEO, encoding=encoding, temporal=temporal, bitrate_bps=0)]
         report = LinkReport(
             lesson_id="L",
             peer_id=klass.subscribe_peer,

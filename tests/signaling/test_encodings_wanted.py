@@ -20,7 +20,7 @@ from tests.signaling.web import Client, LessonLinks, Page, School, join, make_le
 class OneLink(LinkKeys):
     """Everybody comes through the same link."""
 
-    def of(self, remote: str | None) -> str:
+    def of(self, remote: str | None, place: str = "") -> str:
         return "school"
 
 

@@ -47,6 +47,12 @@ def test_no_thin_link_between(remote: str | None) -> None:
     assert KEYS.of(remote) == ""
 
 
+def test_a_declared_school_is_the_link_whatever_the_address() -> None:
+    assert KEYS.of("203.0.113.7", "Хандыга СОШ") == KEYS.of("127.0.0.1", " хандыга  сош") != ""
+    assert KEYS.of("203.0.113.7", "Хандыга СОШ") != KEYS.of("203.0.113.7", "Тикси №1")
+    assert KEYS.of("203.0.113.7", "203.0.113.7") != KEYS.of("203.0.113.7")
+
+
 def test_a_key_says_nothing_of_its_address() -> None:
     assert LinkKeys(b"t" * 32).of("203.0.113.7") != KEYS.of("203.0.113.7")
     assert "203" not in KEYS.of("203.0.113.7")

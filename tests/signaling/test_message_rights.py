@@ -40,12 +40,15 @@ ROWS: dict[type[m.ClientMessage], tuple[Callable[[Seat, Seat], m.ClientMessage],
     m.SetLocked: (lambda me, other: m.SetLocked(locked=True), {T, C}),
     m.Say: (lambda me, other: m.Say(text="?"), {T, C, K, V}),
     m.SetFeed: (lambda me, other: m.SetFeed(on=True), {K}),
+    m.SetRecording: (lambda me, other: m.SetRecording(state="on"), {T, C}),
+    m.SetConsent: (lambda me, other: m.SetConsent(agree=True), {K}),
     m.Leave: (lambda me, other: m.Leave(), {T, C, K, V}),
     m.Ping: (lambda me, other: m.Ping(), {T, C, K, V}),
     m.ReportPlayback: (
         lambda me, other: m.ReportPlayback(freezes=0, frozen_s=0, samples=0, concealed_samples=0, frames_decoded=0),
         {T, C, K, V},
     ),
+    m.ReportSending: (lambda me, other: m.ReportSending(available_bps=420_000, short=True), {T, C, K}),
 }
 
 

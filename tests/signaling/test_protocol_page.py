@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from enum import StrEnum
 from pathlib import Path
 from typing import get_args
 
 import pytest
 from pydantic import TypeAdapter
 
+from school.link_tests import Verdict
+from signaling import link_test_messages as lt
 from signaling import messages as m
 from signaling.routes import ROUTES
 from signaling.schema import protocol_schema
@@ -35,6 +38,8 @@ def types(union: object) -> set[str]:
     [
         ("Messages of the client", m.from_client, m.FromClient),
         ("Messages of the server", m.from_server, m.FromServer),
+        ("Messages of a link test's page", lt.link_test_from_client, lt.LinkTestFromClient),
+        ("Messages of the server in a link test", lt.link_test_from_server, lt.LinkTestFromServer),
     ],
 )
 def test_every_message_has_an_example_that_is_valid(heading: str, adapter: TypeAdapter[object], union: object) -> None:
@@ -46,6 +51,11 @@ def test_every_error_and_close_code_is_explained() -> None:
     missing: Iterable[str] = [code for code in m.ErrorCode if f"`{code}`" not in PAGE]
     assert not list(missing)
     assert not [code for code in CloseCode if f"| {code.value} |" not in PAGE]
+
+
+@pytest.mark.parametrize("codes", [lt.LinkTestTrouble, lt.LinkNote, Verdict])
+def test_every_word_of_a_link_test_is_explained(codes: type[StrEnum]) -> None:
+    assert not [code for code in codes if f"`{code}`" not in PAGE]
 
 
 def test_every_route_is_listed() -> None:

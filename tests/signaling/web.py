@@ -17,11 +17,13 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from archive.catalog import Catalog
 from archive.directory_store import DirectoryStore
+from archive.shelves import Shelves
 from school.accounts import Accounts
 from school.feed import FeedSpans
 from school.invitations import Invitations
 from school.lessons import Lessons
 from school.link_capacity import LinkCapacities
+from school.link_tests import LinkTests
 from school.tables import InvitationRole, LessonKind
 from signaling import messages as m
 from signaling.app import add_routes
@@ -66,11 +68,13 @@ class School:
             accounts=Accounts(self.sessions),
             feed=FeedSpans(self.sessions),
             capacities=LinkCapacities(self.sessions),
+            link_tests=LinkTests(self.sessions),
             media=MediaBus(self.sockets, tally, media_timeout_s),
             network_url="https://192.0.2.2:8443",
             secret=SECRET,
             link_keys=LinkKeys(SECRET),
             catalog=Catalog(self.sessions),
+            shelves=Shelves(self.sessions),
             store=DirectoryStore(self.sockets[0].parent / "store"),
             max_participants=max_participants,
             clock=self.clock.now,

@@ -11,10 +11,10 @@ from streaming.publisher import Publisher
 from streaming.room import SSRCS, Room
 from streaming.subscriber import Subscriber
 from streaming.wire import rtcp
-from streaming.wire.feedback import Feedback
 from tests.streaming import packets
 from tests.streaming.fanout.recorder import NUMBER_ID, SEND_TIME_ID, Received, Recorder, Screen
 from tests.streaming.packets import Picture, rtp
+from tests.streaming.reports import report
 
 VIDEO_SSRC, SOUND_SSRC, RTX_SSRC, LOW_SSRC = 1000, 2000, 1001, 3000
 FRAME = 3000
@@ -113,8 +113,8 @@ class Lesson:
         arrivals = {packet.number: self._sent_s(packet.send_time or 0) for packet in packets}
         numbers = list(arrivals)[-500:]
         first, last = numbers[0] or 0, numbers[-1] or 0
-        report = Feedback(first, last - first + 1, 0, 0, [n or 0 for n in numbers], [arrivals[n] for n in numbers])
-        self.room.receive_feedback(subscriber, [rtcp.TransportFeedback(1, 1, report)], self.now, self.sink)
+        told = report(first, last - first + 1, [n or 0 for n in numbers], [arrivals[n] for n in numbers])
+        self.room.receive_feedback(subscriber, [rtcp.TransportFeedback(1, 2, told)], self.now, self.sink)
 
     def _sent_s(self, send_time: int) -> int:
         """Microseconds by our clock of an abs-send-time of the last minute."""

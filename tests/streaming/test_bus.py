@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import uvloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
@@ -66,6 +67,8 @@ async def test_what_is_not_there_is_refused(worker: Worker) -> None:
     assert refusal(worker.handle(subscribe("viewer", sdp, "elsewhere"))) is RefusalCode.NO_ROOM
     view = control.View(request_id=7, lesson_id=LESSON, peer_id="nobody", slot=control.Slot.STAGE_VIDEO)
     assert refusal(worker.handle(view)) is RefusalCode.NO_PEER
+    load = control.Load(request_id=7, lesson_id=LESSON, peer_id="nobody", bps=1_000_000)
+    assert refusal(worker.handle(load)) is RefusalCode.NO_PEER
     restart = control.RestartIce(request_id=7, lesson_id=LESSON, peer_id="nobody", ufrag="abcd", password="x" * 22)
     assert refusal(worker.handle(restart)) is RefusalCode.NO_PEER
     mute = control.Mute(request_id=7, lesson_id="elsewhere", peer_id="p", source=control.Source.CAMERA, muted=True)
@@ -300,3 +303,18 @@ async def test_a_listener_that_does_not_read_loses_events(worker: Worker, tmp_pa
         for _ in range(3000):
             worker.emit(event)
         assert worker.counts["event_dropped"] > 0
+
+
+def test_events_for_a_listener_that_is_gone_are_nobodys_mistake(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with media_process() as worker, bus_of(worker, tmp_path) as bus:
+            await until(lambda: worker.listeners)
+            for listener in worker.listeners:
+                listener.transport.abort()
+            worker.emit(control.PeerChanged(lesson_id="l", peer_id="p", state=control.PeerState.CONNECTED))
+            await asyncio.sleep(0)  # what the transport closes, it closes in the loop's next turn
+            worker.emit(control.PeerChanged(lesson_id="l", peer_id="p", state=control.PeerState.CONNECTED))
+            assert await bus.reader.read() == b""
+            await until(lambda: not worker.listeners)
+
+    uvloop.run(scene())  # the media process's own loop, whose transports refuse what comes after their end

@@ -14,33 +14,33 @@ from streaming.room import SSRCS
 from streaming.subscriber import Subscriber
 from streaming.uptrack.keyframes import MIN_INTERVAL_S
 from streaming.wire import rtcp
-from streaming.wire.feedback import Feedback
 from tests.streaming.fanout.recorder import Screen
 from tests.streaming.lesson import Lesson, in_slot
+from tests.streaming.reports import report
 
 STAGE = SSRCS[Slot.STAGE_VIDEO].ssrc
 BODY = b"x" * 900
 Act = Callable[[Lesson, Subscriber, Screen, int], list[rtcp.RtcpPacket]]
 
 
-def report(base: int, span: int, numbers: list[int], arrivals: list[int]) -> rtcp.TransportFeedback:
-    return rtcp.TransportFeedback(1, 1, Feedback(base & 0xFFFF, span, 0, 0, numbers, arrivals))
+def told(base: int, span: int, numbers: list[int], arrivals: list[int]) -> rtcp.TransportFeedback:
+    return rtcp.TransportFeedback(1, 2, report(base, span, numbers, arrivals))
 
 
 def future(lesson: Lesson, subscriber: Subscriber, screen: Screen, turn: int) -> list[rtcp.RtcpPacket]:
     first = int(lesson.room.viewers.number[subscriber.row]) + 5
     numbers = [(first + step) & 0xFFFF for step in range(300)]
-    return [report(first, 300, numbers, [turn * 1000] * 300)]
+    return [told(first, 300, numbers, [turn * 1000] * 300)]
 
 
 def backwards(lesson: Lesson, subscriber: Subscriber, screen: Screen, turn: int) -> list[rtcp.RtcpPacket]:
     numbers = [packet.number or 0 for packet in screen.packets[-5:]]
-    return [report(numbers[0], len(numbers), numbers, [10**9 - turn * 10**6 - n for n in range(len(numbers))])]
+    return [told(numbers[0], len(numbers), numbers, [10**9 - turn * 10**6 - n for n in range(len(numbers))])]
 
 
 def all_at_once(lesson: Lesson, subscriber: Subscriber, screen: Screen, turn: int) -> list[rtcp.RtcpPacket]:
     numbers = [packet.number or 0 for packet in screen.packets[-500:]]
-    return [report(numbers[0], len(numbers), numbers, [turn * 33_000] * len(numbers))] * 20
+    return [told(numbers[0], len(numbers), numbers, [turn * 33_000] * len(numbers))] * 20
 
 
 def absurd_limits(lesson: Lesson, subscriber: Subscriber, screen: Screen, turn: int) -> list[rtcp.RtcpPacket]:
@@ -58,7 +58,7 @@ def silent(lesson: Lesson, subscriber: Subscriber, screen: Screen, turn: int) ->
 
 def all_lost(lesson: Lesson, subscriber: Subscriber, screen: Screen, turn: int) -> list[rtcp.RtcpPacket]:
     block = rtcp.ReportBlock(STAGE, 255, -1, 0, 0, 1, 0xFFFF_FFFF)
-    return [report(0, 65_535, [], []), rtcp.ReceiverReport(1, (block,))]
+    return [told(0, 65_535, [], []), rtcp.ReceiverReport(1, (block,))]
 
 
 def greedy(lesson: Lesson, subscriber: Subscriber, screen: Screen, turn: int) -> list[rtcp.RtcpPacket]:

@@ -15,7 +15,6 @@ from streaming.subscriber import KEYFRAME_INTERVAL_S
 from streaming.uptrack.keyframes import MIN_INTERVAL_S
 from streaming.wire import rtcp
 from streaming.wire.errors import WireError
-from streaming.wire.feedback import Feedback
 from streaming.wire.rtp import pack_header
 from tests.streaming import packets
 from tests.streaming.lesson import (
@@ -28,8 +27,10 @@ from tests.streaming.lesson import (
     in_slot,
     lesson_in_progress,
     published,
+    subscribed,
 )
 from tests.streaming.packets import Picture, rtp
+from tests.streaming.reports import report
 
 # ---------------------------------------------------------------- what publishers are told
 
@@ -54,6 +55,17 @@ def test_keyframe_wishes_of_many_reach_the_publisher_as_few() -> None:
     lesson.show(teacher, keyframe=True)
     lesson.run(1.0)
     assert lesson.of(rtcp.Pli) == []
+
+
+def test_a_keyframe_is_on_its_way_before_a_newcomer_is_connected() -> None:
+    lesson, teacher, _, _ = lesson_in_progress()
+    lesson.run(0.5)  # the cached keyframe is too old to begin with
+    lesson.show(teacher)
+    newcomer = lesson.room.add_subscriber("newcomer", [subscribed(Slot.STAGE_VIDEO)], True, None)
+    lesson.rtcp.clear()
+    lesson.room.expect(newcomer)
+    lesson.run(MIN_INTERVAL_S)
+    assert [packet.media_ssrc for packet in lesson.of(rtcp.Pli) if isinstance(packet, rtcp.Pli)] == [VIDEO_SSRC]
 
 
 def test_lost_packets_are_asked_for_and_restored_ones_reach_viewers() -> None:
@@ -207,7 +219,7 @@ def test_feedback_acts_on_its_own_row_only() -> None:
         rtcp.Pli(1, foreign),
         rtcp.Remb(1, 0, (foreign,)),
         rtcp.Bye((foreign,)),
-        rtcp.TransportFeedback(1, foreign, Feedback(0, 65_535, 0, 0, [], [])),
+        rtcp.TransportFeedback(1, foreign, report(0, 65_535)),
         rtcp.ReceiverReport(1, (rtcp.ReportBlock(foreign, 255, -1, 0, 0, 1, 0xFFFF_FFFF),)),
     ]
     lesson.room.receive_feedback(other, hostile, lesson.now, lesson.sink)

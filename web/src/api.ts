@@ -1,4 +1,4 @@
-import type { LessonState, Role } from "./protocol";
+import type { LessonState, LinkTestResult, Role } from "./protocol";
 
 /** The REST API (docs/protocol.md). A cookie speaks for the administrator, a link's token for whoever holds the link. */
 
@@ -22,6 +22,8 @@ export interface Invitation {
   readonly invitation_id: string;
   readonly role: Role;
   readonly label: string;
+  /** The school it is for; empty where none is named. */
+  readonly place: string;
   /** Empty once revoked or expired. */
   readonly link: string;
   /** Opens on other computers; another than `link` where this is the server's own computer. */
@@ -38,6 +40,17 @@ export interface JoinInfo {
   readonly role: Role;
   readonly state: LessonState;
   readonly label: string;
+}
+
+export interface LinkTestRecord extends Omit<LinkTestResult, "type"> {
+  readonly tested_at: number;
+}
+
+/** The newest first; `link` stands for a place that nobody has named. */
+export interface PlaceLinkTests {
+  readonly place: string;
+  readonly link: string;
+  readonly tests: readonly LinkTestRecord[];
 }
 
 /** The server's refusal (`code` of its JSON error), or `connection_lost` when it could not be reached. */
@@ -96,8 +109,8 @@ export const endLesson = (lessonId: string) => call<Lesson>("DELETE", lessonPath
 export const invitations = async (lessonId: string, token?: string) =>
   (await call<{ invitations: Invitation[] }>("GET", `${lessonPath(lessonId)}/invitations`, undefined, token))
     .invitations;
-export const invite = (lessonId: string, role: Role, validHours: number, token?: string) =>
-  call<Invitation>("POST", `${lessonPath(lessonId)}/invitations`, { role, valid_hours: validHours }, token);
+export const invite = (lessonId: string, role: Role, validHours: number, place: string, token?: string) =>
+  call<Invitation>("POST", `${lessonPath(lessonId)}/invitations`, { role, valid_hours: validHours, place }, token);
 export const revoke = (lessonId: string, invitationId: string, token?: string) =>
   call<Invitation>(
     "DELETE",
@@ -105,3 +118,5 @@ export const revoke = (lessonId: string, invitationId: string, token?: string) =
     undefined,
     token,
   );
+
+export const linkTests = async () => (await call<{ places: PlaceLinkTests[] }>("GET", "/link-tests")).places;

@@ -4,12 +4,15 @@ import "./styles/base.css";
 import "./styles/parts.css";
 import "./styles/lesson.css";
 import "./styles/reception.css";
+import "./styles/link_test.css";
 import { askAhead } from "./api";
 import { Classroom } from "./classroom/classroom";
 import { startLanguage } from "./i18n";
 import { Devices } from "./media/devices";
 import { browserIsFit } from "./media/fitness";
 import { JoinPage } from "./pages/join";
+import { LinkTestPage } from "./pages/link_test";
+import { LinkTestsPage } from "./pages/link_tests";
 import { SignInLinkPage } from "./pages/sign_in";
 import { StartPage } from "./pages/start";
 import { readSeat, takeFragment, takeToken } from "./storage";
@@ -42,6 +45,10 @@ function Page(): JSX.Element {
       return <JoinPage token={token} prepared={prepared} />;
     case "/sign-in":
       return <SignInLinkPage token={takeFragment()} />;
+    case "/link-test":
+      return <LinkTestPage token={token} />;
+    case "/link-tests":
+      return <LinkTestsPage />;
     default:
       return <StartPage />;
   }
@@ -52,10 +59,11 @@ addEventListener("hashchange", () => {
   if (location.hash) location.reload();
 });
 const words = startLanguage();
-const token = location.pathname === "/join" ? takeToken() : null;
+const joining = location.pathname === "/join";
+const token = joining || location.pathname === "/link-test" ? takeToken() : null;
 // A tab that is reloaded goes straight back in; all others first see what the link opens.
-const asked = token && !readSeat(token)?.resume ? askAhead(token) : null;
-const prepared = token && browserIsFit() ? connectedAhead(token) : null;
+const asked = joining && token && !readSeat(token)?.resume ? askAhead(token) : null;
+const prepared = joining && token && browserIsFit() ? connectedAhead(token) : null;
 const [archive] = await Promise.all([archivePage(), words, asked]);
 document.getElementById("loading")?.remove();
 const root = document.getElementById("app");

@@ -49,6 +49,7 @@ describe("what the server wants of the encodings", () => {
     active,
     max_bitrate_bps: bitrate,
     max_framerate: framerate,
+    withheld: false,
   });
 
   test("is done by place, and lifted again", () => {
@@ -60,8 +61,8 @@ describe("what the server wants of the encodings", () => {
     expect(limited(off, usual, [limit(0, true), limit(1, true)])).toEqual(now);
   });
 
-  test("is never more than our own, and leaves alone what it does not name", () => {
-    expect(limited(now, usual, [limit(0, true, 9_000_000)])).toEqual(now);
+  test("is never much more than our own, and leaves alone what it does not name", () => {
+    expect(limited(now, usual, [limit(0, true, 9_000_000)])[0]?.maxBitrate).toBe(1_650_000);
     expect(limited(now, usual, [])).toEqual(now);
   });
 });
@@ -142,6 +143,12 @@ describe("playback", () => {
     expect(playbackSince(first, first).frames_decoded).toBe(0);
   });
 
+  test("counts no freezes between still pictures", () => {
+    const later = { ...first, freezes: 3, frozen_s: 15, frames: 102 };
+    expect(playbackSince(first, later)).toMatchObject({ freezes: 2, frozen_s: 14.5, frames_decoded: 2 });
+    expect(playbackSince(first, later, true)).toMatchObject({ freezes: 0, frozen_s: 0, frames_decoded: 2 });
+  });
+
   test("begins anew with a fresh connection, and tells no more than the server takes", () => {
     const fresh = { ...NOTHING_PLAYED, frames: 10, samples: 960 };
     expect(playbackSince(first, fresh).frames_decoded).toBe(10);
@@ -168,19 +175,30 @@ describe("playback", () => {
     bitrate_bps: 0,
     loss,
     rtt_ms: 50,
+    short: false,
   });
-  const judged = (frames: number, height: number, sound: number, told: OwnLink | null, asked = camera) =>
+  const judged = (frames: number, height: number, sound: number, told: OwnLink | null, asked = camera, short = false) =>
     receptionOf(
-      shownBetween(reading(0, 10, height, 10), reading(5000, 10 + frames, height, 10 + sound), asked),
+      shownBetween(
+        reading(0, 10, height, 10),
+        reading(5000, 10 + frames, height, 10 + sound),
+        asked,
+        told?.link === "still",
+      ),
       asked,
       told,
+      short,
     );
 
   test.each([
     ["good", judged(120, 720, 250, link(3e6))],
     ["smaller", judged(120, 360, 250, link(5e5))],
     ["smaller_sent", judged(120, 360, 250, link(3e6))],
+    ["sender_short", judged(120, 360, 250, link(3e6), camera, true)],
+    ["sender_short", judged(120, 360, 250, link(6e5), new Map<Slot, number>([["teacher_video", 360]]), true)],
+    ["smaller", judged(120, 180, 250, link(3e5), camera, true)],
     ["still", judged(2, 180, 250, link(1e5))],
+    ["still", judged(0, 180, 80, { ...link(5e4), link: "still" })],
     ["sound_only", judged(0, 180, 80, link(5e4))],
     ["waiting", judged(0, 180, 0, null)],
     ["unsteady", judged(120, 720, 250, link(3e6, 0.08))],
@@ -191,7 +209,7 @@ describe("playback", () => {
 
   test("a shared screen on which nothing moves is seen", () => {
     const asked = new Map<Slot, number>([["screen_video", 1080]]);
-    const shown = shownBetween(reading(0, 0, 0, 0, 5), reading(5000, 0, 0, 9, 5), asked);
+    const shown = shownBetween(reading(0, 0, 0, 0, 5), reading(5000, 0, 0, 9, 5), asked, false);
     expect(shown).toEqual({ height: 1080, cameraFps: null, sound: true });
     expect(isStill(shown)).toBe(false);
   });
@@ -224,5 +242,18 @@ describe("what is lowered of the pictures that are sent", () => {
     ["of a source that is not sent", [{ ...because("bandwidth"), framesPerSecond: 0 }, pair(3e5)], []],
   ])("%s", (_, report, expected) => {
     expect([...lowered(report)]).toEqual(expected);
+  });
+
+  test("a link that carries what the server asks for is not short", () => {
+    const report = [because("bandwidth"), q, pair(4e5)];
+    expect([
+      ...lowered(
+        report,
+        new Map([
+          ["2/f", 300_000],
+          ["2/q", 100_000],
+        ]),
+      ),
+    ]).toEqual([]);
   });
 });

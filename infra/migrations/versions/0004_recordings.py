@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 
 _SHELVES = (("profile", None), ("course", "profile"), ("topic", "course"))
 
@@ -27,6 +27,24 @@ def _rendition_columns() -> tuple[sa.Column[str], sa.Column[str], sa.Column[int]
     )
 
 
+def _about_courses() -> tuple[sa.schema.SchemaItem, ...]:
+    return (
+        sa.Column("subject", sa.String(100), nullable=False),
+        sa.Column("grade_from", sa.Integer, nullable=False),
+        sa.Column("grade_to", sa.Integer, nullable=False),
+        sa.Column("author", sa.String(100), nullable=False),
+        sa.Column("organisation", sa.String(200), nullable=False),
+        sa.Column("language", sa.String(16), nullable=False),
+        sa.Column("licence", sa.String(64), nullable=False),
+        sa.Column("access", sa.String(16), nullable=False),
+        sa.Column("description", sa.String(4000), nullable=False),
+        sa.CheckConstraint("access IN ('open', 'profile', 'network', 'named')", name=op.f("ck_course_access")),
+        sa.CheckConstraint(
+            "0 <= grade_from AND grade_from <= grade_to AND grade_to <= 11", name=op.f("ck_course_grades")
+        ),
+    )
+
+
 def upgrade() -> None:
     for shelf, above in _SHELVES:
         columns: list[sa.schema.SchemaItem] = [
@@ -38,6 +56,8 @@ def upgrade() -> None:
         if above is not None:
             columns.append(sa.Column(f"{above}_id", sa.String(32), nullable=False))
             columns.append(sa.ForeignKeyConstraint([f"{above}_id"], [f"{above}.id"], name=f"fk_{shelf}_{above}_id"))
+        if shelf == "course":
+            columns += _about_courses()
         op.create_table(shelf, *columns)
         if above is not None:
             op.create_index(f"ix_{shelf}_{above}_id", shelf, [f"{above}_id"])
@@ -49,13 +69,12 @@ def _create_recording() -> None:
     op.create_table(
         "recording",
         sa.Column("id", sa.String(32), nullable=False),
-        sa.Column("lesson_id", sa.String(32), nullable=False),
+        sa.Column("lesson_id", sa.String(32)),
         sa.Column("topic_id", sa.String(32)),
         sa.Column("title", sa.String(200), nullable=False),
         sa.Column("author", sa.String(100), nullable=False),
         sa.Column("language", sa.String(16), nullable=False),
         sa.Column("licence", sa.String(64), nullable=False),
-        sa.Column("folded", sa.String(400), nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("access", sa.String(16), nullable=False),
         sa.Column("started_at", sa.Double, nullable=False),

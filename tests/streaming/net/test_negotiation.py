@@ -174,7 +174,8 @@ def test_answer_to_chromiums_simulcast() -> None:
     assert video.attributes.first("simulcast") == "recv q;h;f"
     assert "98 profile-id=0;x-google-start-bitrate=800" in video.attributes.all("fmtp")
     assert "98 goog-remb" not in video.attributes.all("rtcp-fb")
-    assert not any("abs-send-time" in value for value in video.attributes.all("extmap"))
+    assert any("abs-send-time" in value for value in video.attributes.all("extmap"))
+    assert not any("abs-send-time" in value for value in first.attributes.all("extmap"))
 
     assert (audio.source, camera.source, screen.source) == (Source.MICROPHONE, Source.CAMERA, Source.SCREEN)
     assert camera.codecs[98].name == "vp9"

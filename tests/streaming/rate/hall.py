@@ -17,7 +17,7 @@ from streaming.rate.feedback import FeedbackLog
 from streaming.rate.prober import Prober
 from streaming.rate.sharing import Sharing
 from streaming.uptrack.cache import OVERHEAD_BYTES
-from streaming.wire.feedback import Feedback
+from tests.streaming.reports import report
 
 STEP_S: Final = 0.01
 REPORT_S: Final = 0.05
@@ -72,7 +72,7 @@ class Viewer:
     owed: float = 0.0
     reported: int = 1
     flying: list[tuple[float, int]] = field(default_factory=list)
-    reports: list[tuple[float, Feedback]] = field(default_factory=list)
+    reports: list[tuple[float, bytes]] = field(default_factory=list)
     received_bytes: int = 0
 
 
@@ -163,9 +163,9 @@ class Hall:
             here.sort(key=lambda each: (each[1] - viewer.reported) & 0xFFFF)
             span = ((here[-1][1] - viewer.reported) & 0xFFFF) + 1
             arrivals = [math.floor(link.clock(at) * 4000) * 250 for at, _ in here]
-            report = Feedback(viewer.reported, span, 0, 0, [number for _, number in here], arrivals)
+            told = report(viewer.reported, span, [number for _, number in here], arrivals)
             viewer.reported = (here[-1][1] + 1) & 0xFFFF
             if not link.deaf:
-                viewer.reports.append((self.now + link.delay_s, report))
+                viewer.reports.append((self.now + link.delay_s, told))
         while viewer.reports and viewer.reports[0][0] <= self.now:
             self.log.add(viewer.row, viewer.reports.pop(0)[1])

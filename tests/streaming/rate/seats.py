@@ -64,6 +64,7 @@ class Seats:
             for row in self.rows:
                 fanout.set_resumed(row, True)
         self.allocator = Allocator()
+        self.loss = np.zeros(self.viewers.rows)
         self.allocation: Allocation
 
     def pass_time(self, seconds: float) -> None:
@@ -79,7 +80,7 @@ class Seats:
         rows = self.viewers.rows
         budget = np.full(rows, budget_bps)
         flags = np.full(rows, unproven), np.full(rows, crisis)
-        self.allocation = self.allocator.allocate(self.fanouts, budget, self.now, *flags)
+        self.allocation = self.allocator.allocate(self.fanouts, budget, self.now, *flags, self.loss)
 
     def keyframes(self) -> None:
         """What rows wait for comes."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from streaming.fanout.viewers import HISTORY, NOT_SENT, Viewers
 from streaming.rate.feedback import REPORTS_MAX, FeedbackBatch, FeedbackLog
 from streaming.uptrack.cache import OVERHEAD_BYTES
-from streaming.wire.feedback import Feedback
+from tests.streaming.reports import report
 
 
 def viewers_with_sends(last: int = 10, rows: int = 2) -> tuple[Viewers, int]:
@@ -38,8 +38,8 @@ def test_several_reports_of_a_tick_are_one_entry() -> None:
     viewers, row = viewers_with_sends()
     log = FeedbackLog()
     assert log.take(viewers) is None
-    log.add(row, Feedback(1, 4, 0, 0, [1, 2, 4], [1000, 2000, 1500]))
-    log.add(row, Feedback(5, 3, 0, 1, [5, 7], [9000, 8000]))
+    log.add(row, report(1, 4, [1, 2, 4], [1000, 2000, 1500]))
+    log.add(row, report(5, 3, [5, 7], [9000, 8000]))
     batch = take(log, viewers)
     assert (batch.rows.tolist(), batch.reported.tolist(), batch.lost.tolist()) == ([row], [7], [2])
     assert batch.send_s.tolist() == [51.0, 52.0, 54.0, 55.0, 57.0]
@@ -54,9 +54,9 @@ def test_viewers_reports_mixed_come_apart() -> None:
     viewers.history[0, 1] = viewers.record([40], 70.0)
     viewers.number[0] = 2
     log = FeedbackLog()
-    log.add(second, Feedback(1, 1, 0, 0, [1], [5]))
-    log.add(0, Feedback(1, 1, 0, 0, [1], [6]))
-    log.add(second, Feedback(2, 1, 0, 1, [2], [7]))
+    log.add(second, report(1, 1, [1], [5]))
+    log.add(0, report(1, 1, [1], [6]))
+    log.add(second, report(2, 1, [2], [7]))
     batch = take(log, viewers)
     assert batch.rows.tolist() == [0, second]
     assert batch.packet_entry.tolist() == [0, 1, 1]
@@ -67,35 +67,47 @@ def test_viewers_reports_mixed_come_apart() -> None:
 def test_each_number_counts_once() -> None:
     viewers, row = viewers_with_sends()
     log = FeedbackLog()
-    log.add(row, Feedback(1, 2, 0, 0, [1, 2, 2], [10, 20, 30]))
-    log.add(row, Feedback(1, 2, 0, 1, [1, 2], [10, 20]))
+    log.add(row, report(1, 2, [1, 2], [10, 20]))
+    log.add(row, report(1, 2, [1, 2], [10, 20]))
     batch = take(log, viewers)
     assert (batch.size.tolist(), batch.reported.tolist()) == (wire(100, 200), [2])
-    log.add(row, Feedback(1, 2, 0, 2, [1, 2], [10, 20]))
+    log.add(row, report(1, 2, [1, 2], [10, 20]))
     batch = take(log, viewers)
     assert (batch.size.tolist(), batch.reported.tolist(), batch.lost.tolist()) == ([], [0], [0])
-    assert log.counts["feedback_unknown"] == 5
+    assert log.counts["feedback_unknown"] == 4
+
+
+def test_what_cannot_be_read_is_counted_and_costs_the_others_nothing() -> None:
+    viewers, row = viewers_with_sends()
+    log = FeedbackLog()
+    log.add(0, report(1, 0))
+    assert log.take(viewers) is None
+    log.add(0, report(1, 1, [1], [5])[:16])
+    log.add(row, report(1, 2, [1, 2], [1000, 2000]))
+    batch = take(log, viewers)
+    assert (batch.rows.tolist(), batch.arrival_s.tolist()) == ([row], [0.001, 0.002])
+    assert log.counts == {"twcc_empty": 1, "twcc_short": 1}
 
 
 def test_what_comes_after_all_is_not_lost_any_more() -> None:
     viewers, row = viewers_with_sends()
     log = FeedbackLog()
-    log.add(row, Feedback(1, 4, 0, 0, [1, 4], [1, 2]))
+    log.add(row, report(1, 4, [1, 4], [1, 2]))
     assert take(log, viewers).lost.tolist() == [2]
-    log.add(row, Feedback(2, 2, 0, 1, [2, 3], [3, 4]))
+    log.add(row, report(2, 2, [2, 3], [3, 4]))
     assert take(log, viewers).lost.tolist() == [-2]
 
 
 def test_numbers_never_sent_count_for_nothing() -> None:
     viewers, row = viewers_with_sends()
     log = FeedbackLog()
-    for report in (
-        Feedback(11, 200, 0, 0, list(range(11, 211)), [0] * 200),  # not sent yet
-        Feedback(60_000, 2, 0, 0, [60_000, 65_535], [-5, 2**40]),
-        Feedback(0, 65_535, 0, 0, [], []),
-        Feedback(0, 1, 0, 0, [0], [0]),
+    for told in (
+        report(11, 200, list(range(11, 211)), [0] * 200),  # not sent yet
+        report(60_000, 2, [60_000, 60_001], [-5, 2**40]),
+        report(0, 65_535),
+        report(0, 1, [0], [0]),
     ):
-        log.add(row, report)
+        log.add(row, told)
     batch = take(log, viewers)
     assert (batch.size.tolist(), batch.send_s.tolist()) == ([], [])
     assert batch.reported[0] <= 10
@@ -105,9 +117,9 @@ def test_numbers_never_sent_count_for_nothing() -> None:
 def test_numbers_of_a_former_round_of_the_history_are_unknown() -> None:
     viewers, row = viewers_with_sends(HISTORY + 5)
     log = FeedbackLog()
-    log.add(row, Feedback(1, 5, 0, 0, [1, 2, 3, 4, 5], [1] * 5))
+    log.add(row, report(1, 5, [1, 2, 3, 4, 5], [1] * 5))
     assert take(log, viewers).size.tolist() == []
-    log.add(row, Feedback(HISTORY, 2, 0, 0, [HISTORY, HISTORY + 1], [1, 2]))
+    log.add(row, report(HISTORY, 2, [HISTORY, HISTORY + 1], [1, 2]))
     assert take(log, viewers).size.tolist() == wire(100 * HISTORY, 100 * (HISTORY + 1))
 
 
@@ -117,7 +129,7 @@ def test_the_wrap_is_no_border() -> None:
         viewers.history[row, number & (HISTORY - 1)] = viewers.record([10], 60.0)
     viewers.number[row], viewers.reported[row] = 2, 65_534
     log = FeedbackLog()
-    log.add(row, Feedback(65_534, 4, 0, 0, [65_534, 65_535, 0, 1], [1, 2, 3, 4]))
+    log.add(row, report(65_534, 4, [65_534, 65_535, 0, 1], [1, 2, 3, 4]))
     batch = take(log, viewers)
     assert (batch.reported.tolist(), batch.lost.tolist(), len(batch.size)) == ([4], [0], 4)
     assert viewers.reported[row] == 2
@@ -127,7 +139,7 @@ def test_the_log_is_bounded() -> None:
     _, row = viewers_with_sends()
     log = FeedbackLog()
     for _ in range(REPORTS_MAX + 3):
-        log.add(row, Feedback(1, 1, 0, 0, [1], [0]))
+        log.add(row, report(1, 1, [1], [0]))
     assert log.counts["feedback_dropped"] >= 3
 
 
@@ -136,7 +148,7 @@ def test_a_flood_of_reports_costs_little() -> None:
     viewers, row = viewers_with_sends()
     log = FeedbackLog()
     for _ in range(REPORTS_MAX):
-        log.add(row, Feedback(1, 1, 0, 0, [1], [0]))
+        log.add(row, report(1, 1, [1], [0]))
     began = time.process_time()
     assert take(log, viewers).size.tolist() == wire(100)
     assert time.process_time() - began < 1.0
@@ -162,8 +174,9 @@ def test_whatever_is_claimed_is_bounded_by_what_was_sent(
     log = FeedbackLog()
     counted = 0
     for index, (who, base, span, received) in enumerate(reports):
-        numbers = [number for number, _ in received]
-        log.add(who, Feedback(base, span, 0, index & 0xFF, numbers, [arrival for _, arrival in received]))
+        places = sorted({place % span: arrival for place, arrival in received}.items())
+        numbers = [(base + place) & 0xFFFF for place, _ in places]
+        log.add(who, report(base, span, numbers, [arrival for _, arrival in places]))
         if index % 3 == 2 or index == len(reports) - 1:
             batch = take(log, viewers)
             counted += len(batch.size)

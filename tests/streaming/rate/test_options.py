@@ -1,4 +1,4 @@
-"""What a Track offers, what a publisher need not send, and what a viewer may be sent now."""
+"""What a Track offers, and what a viewer may be sent now."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from streaming.fanout.selection import TOP_TEMPORAL
 from streaming.fanout.viewers import Viewers
 from streaming.rate import pacer
 from streaming.rate.options import picture_options, sound_options
-from streaming.rate.publisher_control import REST_AFTER_S, PublisherControl
 from streaming.uptrack.uptrack import UpTrack
 from tests.streaming.rate.seats import LADDER, SOUND, TEMPORALS, camera, microphone
 
@@ -78,65 +77,6 @@ def test_sound_is_offered_saving_first() -> None:
     ]
 
 
-# ---------------------------------------------------------------- what publishers are told
-
-
-def active(control: PublisherControl, desired: set[int], now: float) -> list[bool] | None:
-    told = control.update(desired, now)
-    return None if told is None else [wanted.active for wanted in told]
-
-
-def test_layers_nobody_wants_rest_after_a_while_and_wake_at_once() -> None:
-    track = camera()
-    control = PublisherControl(track, NOW)
-    assert active(control, {2}, NOW) is None  # all flow: nothing to say
-    assert active(control, {2}, NOW + REST_AFTER_S - 0.1) is None
-    assert active(control, {2}, NOW + REST_AFTER_S) == [True, False, True]
-    assert [encoding.resting for encoding in track.encodings] == [False, True, False]
-    assert active(control, {2}, NOW + REST_AFTER_S + 1) is None  # told once
-    assert active(control, {1, 2}, NOW + REST_AFTER_S + 2) == [True, True, True]
-    assert not track.encodings[1].resting
-
-
-@pytest.mark.parametrize("ladder", [LADDER, LADDER[::-1]])
-def test_the_smallest_picture_stays_wherever_it_was_offered(ladder: tuple[tuple[int, float], ...]) -> None:
-    track = camera(ladder)
-    control = PublisherControl(track, NOW)
-    control.update(set(), NOW)
-    told = control.update(set(), NOW + REST_AFTER_S)
-    assert told is not None
-    assert [track.encodings[each.index].height for each in told if each.active] == [180]
-
-
-def test_nothing_rests_while_a_size_is_unknown() -> None:
-    track = camera()
-    track.encodings[0].height = 0
-    control = PublisherControl(track, NOW)
-    control.update(set(), NOW)
-    assert active(control, set(), NOW + 10 * REST_AFTER_S) is None
-
-
-def test_full_sound_stays_and_saving_sound_comes_when_wanted() -> None:
-    track = microphone(*SOUND)
-    track.encodings[0].resting = True
-    control = PublisherControl(track, NOW)
-    assert active(control, {1}, NOW) is None
-    assert active(control, {0}, NOW + 1) == [True, True]
-    assert active(control, {0}, NOW + 100) is None
-    assert active(control, {1}, NOW + 100 + REST_AFTER_S) == [False, True]
-
-
-def test_saving_sound_that_is_wanted_from_the_start_is_asked_for() -> None:
-    track = microphone(*SOUND)
-    track.encodings[0].resting = True
-    assert active(PublisherControl(track, NOW), {0}, NOW) == [True, True]
-
-
-def test_a_single_encoding_is_left_alone() -> None:
-    control = PublisherControl(microphone(50_000.0), NOW)
-    assert active(control, set(), NOW + 1000) is None
-
-
 # ---------------------------------------------------------------- pacer
 
 
@@ -147,8 +87,8 @@ def paced(rows: int = 1) -> Viewers:
     return viewers
 
 
-def rates(viewers: Viewers, rate_bps: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    return np.full(viewers.rows, rate_bps)
+def rates(viewers: Viewers, rate_bps: float) -> pacer.Pace:
+    return pacer.pace(np.full(viewers.rows, rate_bps), np.zeros(viewers.rows, np.bool_))
 
 
 def test_credit_is_what_was_earned_up_to_a_burst() -> None:
@@ -167,6 +107,13 @@ def test_a_debt_is_paid_off_first_and_a_gift_is_kept() -> None:
     viewers.credit[:2] = [-2000, 4000]
     pacer.refill(viewers, rates(viewers, 80_000.0), 0.1)
     assert viewers.credit[:2].tolist() == [-1000, 4000]
+
+
+def test_still_pictures_leave_packet_by_packet() -> None:
+    viewers = paced()
+    patient = pacer.pace(np.full(viewers.rows, 80_000.0), np.ones(viewers.rows, np.bool_))
+    pacer.refill(viewers, patient, 60.0)
+    assert viewers.credit[0] == pacer.BURST_PATIENT_BYTES
 
 
 def test_repairs_have_a_share_of_their_own() -> None:

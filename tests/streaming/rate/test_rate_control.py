@@ -11,8 +11,8 @@ from streaming.fanout.viewers import HISTORY
 from streaming.rate import pacer
 from streaming.rate.estimator import START_BPS
 from streaming.rate.rate_control import RateControl
-from streaming.wire.feedback import Feedback
 from tests.streaming.fanout.stage import RTX_SSRC, SSRC, Camera, Stage, stamp_of
+from tests.streaming.reports import report
 
 SIZES: Final = (300, 1000, 2500)
 """Bytes of a frame in each encoding: about 90, 260 and 640 kbit/s on the wire."""
@@ -82,7 +82,7 @@ class Room:
         sends = self.stage.viewers.history[row, np.array(numbers) & (HISTORY - 1)]
         delay_s = 0.02 + self.late_s.get(row, 0.0)
         arrivals = [int((at + delay_s) * 1e6) for at in self.stage.viewers.send_time[sends].tolist()]
-        self.control.feedback.add(row, Feedback(numbers[0], span, 0, 0, numbers, arrivals))
+        self.control.feedback.add(row, report(numbers[0], span, numbers, arrivals))
 
     def seen(self, row: int) -> list[int]:
         """Encodings of the pictures that a viewer got."""

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from typing import NamedTuple
+
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streaming.wire import rtcp
-from streaming.wire.errors import WireError
-from streaming.wire.feedback import Feedback, build_fcis, parse_fci
+from streaming.wire.feedback import build_fcis, parse_reports
+from tests.streaming.reports import packet
 
 STEADY = settings(derandomize=True, deadline=None)
 STARTS = (0, 127, 32767, 65534, 65535)
@@ -14,10 +17,32 @@ STARTS = (0, 127, 32767, 65534, 65535)
 Arrivals = list[tuple[int, int]]
 
 
+class Feedback(NamedTuple):
+    """What one report says."""
+
+    base_sequence: int
+    status_count: int
+    received: list[int]
+    arrival_us: list[int]
+
+
+def parse(*packets: bytes) -> list[Feedback]:
+    """The reports of packets that are all readable."""
+    reports = parse_reports(packets)
+    assert not reports.refused
+    assert reports.places.tolist() == list(range(len(packets)))
+    ends = np.cumsum(reports.received)
+    return [
+        Feedback(base, count, reports.numbers[start:end].tolist(), reports.arrival_us[start:end].tolist())
+        for base, count, start, end in zip(
+            reports.base_sequence.tolist(), reports.status_count.tolist(), ends - reports.received, ends, strict=True
+        )
+    ]
+
+
 def plain_parse(fci: bytes) -> Feedback:
     """The draft read bit by bit, with nothing precomputed: the oracle of the fast parser."""
     base, count = int.from_bytes(fci[0:2], "big"), int.from_bytes(fci[2:4], "big")
-    reference = int.from_bytes(fci[4:7], "big")
     symbols: list[int] = []
     position = 8
     while len(symbols) < count:
@@ -30,14 +55,14 @@ def plain_parse(fci: bytes) -> Feedback:
         else:
             symbols += [int(bits[place : place + 2], 2) for place in range(2, 16, 2)]
     received, arrival_us = [], []
-    ticks = reference * 256
+    ticks = int.from_bytes(fci[4:7], "big") * 256
     for place, symbol in enumerate(symbols[:count]):
         if symbol:
             ticks += int.from_bytes(fci[position : position + symbol], "big", signed=symbol == 2)
             position += symbol
             received.append((base + place) % 65536)
             arrival_us.append(ticks * 250)
-    return Feedback(base, count, reference, fci[7], received, arrival_us)
+    return Feedback(base, count, received, arrival_us)
 
 
 @st.composite
@@ -63,26 +88,24 @@ def test_round_trip_and_oracle(given_arrivals: tuple[int, Arrivals]) -> None:
     base, arrivals = given_arrivals
     packets = rtcp.transport_feedback(1, 2, base, 250, arrivals)
     told: Arrivals = []
-    for number, packet in enumerate(packets):
-        assert len(packet) <= rtcp.MAX_FEEDBACK_BYTES
-        (parsed,) = rtcp.parse_compound(memoryview(packet))
-        assert isinstance(parsed, rtcp.TransportFeedback)
-        assert (parsed.sender_ssrc, parsed.media_ssrc) == (1, 2)
-        feedback = parsed.feedback
-        assert feedback == plain_parse(packet[12:])
-        assert feedback.feedback_count == (250 + number) & 0xFF
+    for number, made in enumerate(packets):
+        assert len(made) <= rtcp.MAX_FEEDBACK_BYTES
+        (feedback,) = parse(made)
+        assert feedback == plain_parse(made[12:])
+        assert made[19] == (250 + number) & 0xFF
         # each arrival is compared within the 24 bits of its packet's reference time
         first_tick = arrivals[len(told)][1]
-        shift = (first_tick // 256 - feedback.reference_time) * 256
+        shift = (first_tick // 256 - int.from_bytes(made[16:19], "big")) * 256
         told += [(s, us // 250 + shift) for s, us in zip(feedback.received, feedback.arrival_us, strict=True)]
     assert told == arrivals
+    assert parse(*packets) == [plain_parse(made[12:]) for made in packets]
 
 
 def test_the_packet_written_out() -> None:
     # 1 to 7 arrive 1 ms apart from tick 256 on, 8 and 9 are missing, 10 comes 100 ms later and 11 before it
     arrivals = [(1 + index, 256 + 4 * index) for index in range(7)] + [(10, 680), (11, 679)]
-    (packet,) = rtcp.transport_feedback(1, 2, 1, 9, arrivals)
-    assert packet.hex(" ", 4) == (
+    (made,) = rtcp.transport_feedback(1, 2, 1, 9, arrivals)
+    assert made.hex(" ", 4) == (
         "afcd0008 00000001 00000002 "  # padded, transport feedback 15
         "0001000b 00000109 "  # base 1, eleven packets, reference 1 (64 ms), count 9
         "2007c280 "  # seven small deltas; missing, missing, large, large
@@ -91,35 +114,35 @@ def test_the_packet_written_out() -> None:
 
 
 def test_one_bit_vector_written_out() -> None:
-    fci = bytes.fromhex("fffe0005 ffffff00 a800 01020304")  # received, missing, received, missing, missing
-    assert parse_fci(fci, 0, len(fci)) == Feedback(
-        65534, 5, 0xFFFFFF, 0, [65534, 0], [0xFFFFFF * 64000 + 250, 0xFFFFFF * 64000 + 750]
-    )
+    (feedback,) = parse(packet(bytes.fromhex("fffe0005 ffffff00 a800 01020304")))  # received, missing, received …
+    assert feedback == Feedback(65534, 5, [65534, 0], [0xFFFFFF * 64000 + 250, 0xFFFFFF * 64000 + 750])
 
 
-def test_symbols_behind_the_last_packet_mean_nothing() -> None:
-    for chunk, deltas in (("bfff", "0102"), ("d7ff", "0102"), ("3fff", "0102"), ("5fff", "00010002")):
-        fci = bytes.fromhex("00050002 00000000" + chunk + deltas)
-        assert parse_fci(fci, 0, len(fci)).arrival_us == [250, 750], chunk
+@pytest.mark.parametrize(
+    ("chunk", "deltas"), [("bfff", "0102"), ("d7ff", "0102"), ("3fff", "0102"), ("5fff", "00010002")]
+)
+def test_symbols_behind_the_last_packet_mean_nothing(chunk: str, deltas: str) -> None:
+    (feedback,) = parse(packet(bytes.fromhex("00050002 00000000" + chunk + deltas)))
+    assert feedback.arrival_us == [250, 750]
 
 
 def test_reference_time_is_24_bits_and_the_count_eight() -> None:
     (fci,) = build_fcis(3, 256 + 7, [(3, (2**24 + 5) * 256 + 1)], 1000)
-    feedback = parse_fci(fci, 0, len(fci))
-    assert (feedback.reference_time, feedback.feedback_count, feedback.arrival_us) == (5, 7, [5 * 64000 + 250])
+    assert fci[4:8].hex() == "00000507"
+    assert parse(packet(fci))[0].arrival_us == [5 * 64000 + 250]
 
 
 def test_a_long_pause_and_a_long_gap_begin_new_packets() -> None:
     paused = build_fcis(0, 0, [(0, 0), (1, 0x7FFF), (2, 0x7FFF + 0x8000)], 1000)
-    assert [parse_fci(fci, 0, len(fci)).received for fci in paused] == [[0, 1], [2]]
+    assert [each.received for each in parse(*map(packet, paused))] == [[0, 1], [2]]
     gap = build_fcis(0, 0, [(0, 0), (0x7FFF, 1), (0x8000, 2), (0xFFFF, 3)], 1000)
-    assert [parse_fci(fci, 0, len(fci)).received for fci in gap] == [[0, 0x7FFF], [0x8000, 0xFFFF]]
+    assert [each.received for each in parse(*map(packet, gap))] == [[0, 0x7FFF], [0x8000, 0xFFFF]]
 
 
 def test_losses_before_the_first_arrival_are_told() -> None:
     (fci,) = build_fcis(65530, 0, [(2, 100)], 1000)
-    feedback = parse_fci(fci, 0, len(fci))
-    assert (feedback.base_sequence, feedback.status_count, feedback.received) == (65530, 9, [2])
+    (feedback,) = parse(packet(fci))
+    assert feedback[:3] == (65530, 9, [2])
 
 
 def test_no_arrivals_no_packet() -> None:
@@ -150,8 +173,23 @@ def test_numbers_must_ascend(arrivals: Arrivals) -> None:
     ],
 )
 def test_lies(fci: str, kind: str) -> None:
-    data = bytes.fromhex(fci)
-    for longer in (data, data + bytes(500)):
-        with pytest.raises(WireError) as caught:
-            parse_fci(longer, 0, len(data))
-        assert caught.value.kind == kind
+    lie, true = packet(bytes.fromhex(fci)), packet(bytes.fromhex("00050002 00000000 2002 0102"))
+    for packets in ([lie], [lie, lie], [true, lie, true], [lie, lie, true]):
+        reports = parse_reports(packets)
+        assert reports.refused == {kind: packets.count(lie)}
+        assert reports.places.tolist() == [place for place, each in enumerate(packets) if each is true]
+        assert reports.numbers.tolist() == [5, 6] * packets.count(true)
+        assert reports.arrival_us.tolist() == [250, 750] * packets.count(true)
+
+
+@given(st.lists(st.binary(max_size=60), min_size=1, max_size=8))
+@STEADY
+def test_any_input_is_read_or_refused(bodies: list[bytes]) -> None:
+    packets = [packet(body) for body in bodies]
+    reports = parse_reports(packets)
+    assert len(reports.places) + reports.refused.total() == len(packets)
+    for place, each in enumerate(packets):
+        if place not in reports.places:
+            assert parse_reports([each]).refused.total() == 1
+    readable = [packets[place] for place in reports.places.tolist()]
+    assert parse(*readable) == [plain_parse(each[12:]) for each in readable]

@@ -19,13 +19,13 @@ def described(text: str) -> VideoDescriptor:
 def test_non_flexible_mode_with_layers() -> None:
     # I P L B; picture id 0x1234 of 15 bits; TID 2, U; TL0PICIDX 9
     found = described("e8 9234 50 09 00")
-    assert found == VideoDescriptor(True, False, 2, 0, True, 0x1234, 5, 15, 9, 8)
+    assert found == VideoDescriptor(True, False, 2, 0, True, 0x1234, 5, 15, 9, 8, payload_offset=9)
 
 
 def test_flexible_mode_has_references_instead_of_tl0picidx() -> None:
     # I P L F B; seven-bit picture id; TID 1, SID 1, D; three references
     found = described("f8 7f 23 03 05 06 00")
-    assert found == VideoDescriptor(True, False, 1, 1, False, 127, 5, 7)
+    assert found == VideoDescriptor(True, False, 1, 1, False, 127, 5, 7, payload_offset=10, references=(1, 2, 3))
 
 
 def test_flexible_mode_without_prediction_has_no_references() -> None:

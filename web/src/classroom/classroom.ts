@@ -23,6 +23,7 @@ import {
   isTeaching,
   mayPublish,
   needsDevices,
+  own,
   reduce,
 } from "./state";
 
@@ -40,7 +41,7 @@ export class Classroom {
   readonly subscriber: Subscriber;
   readonly publisher: Signal<Publisher | null> = signal(null);
   readonly reception: ReceptionWatch;
-  readonly sending = new SendingWatch(this.publisher);
+  readonly sending = new SendingWatch(this.publisher, (message) => this.connection.send(message));
   readonly screen = new ScreenShare();
   readonly microphoneOn = signal(true);
   readonly cameraOn = signal(true);
@@ -176,7 +177,13 @@ export class Classroom {
     if (!this.publisher.peek()) {
       this.publisher.value = new Publisher(this.connection, isTeaching(welcome.role) ? TEACHING_SOURCES : PAGE_SOURCES);
     }
-    this.state.value = fromWelcome(welcome, Date.now() / 1000);
+    const former = this.state.peek();
+    const state = fromWelcome(welcome, Date.now() / 1000);
+    this.state.value = state;
+    // A server that was restarted may not know any more that this class has agreed to be recorded.
+    if (former && own(former)?.consent && !own(state)?.consent) {
+      this.connection.send({ type: "set_consent", agree: true });
+    }
     if (welcome.lesson.state === "ended") return;
     if (welcome.role === "teacher") this.subscriber.setView("teacher_video", 0);
     if (this.screen.on.value) this.connection.send({ type: "set_sharing", on: true });

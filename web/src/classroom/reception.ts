@@ -17,6 +17,8 @@ import type { ClassroomState } from "./state";
 const LOOK_EVERY_MS = 2500;
 /** Pictures are judged over two looks: a slow one must not seem to stand still. */
 const LOOKS = 2;
+/** For so long after still pictures a browser may count their last gap as a freeze: from report to report, and a look. */
+const STILL_BEFORE_MS = (LOOKS + 1) * LOOK_EVERY_MS;
 
 /** Watches what this page receives: for the page's own words and chart, and for the server. */
 export class ReceptionWatch {
@@ -27,6 +29,7 @@ export class ReceptionWatch {
   #readings: Reading[] = [];
   #looks = 0;
   #told = NOTHING_PLAYED;
+  #stillAt = Number.NEGATIVE_INFINITY;
   #timer = 0;
 
   constructor(
@@ -62,9 +65,12 @@ export class ReceptionWatch {
   #judge(before: Reading, reading: Reading, state: ClassroomState): void {
     const asked = askedPictures(state, this.subscriber);
     const link = state.links.down;
-    const shown = shownBetween(before, reading, asked);
+    const stills = link?.link === "still";
+    if (stills) this.#stillAt = reading.at_ms;
+    const shown = shownBetween(before, reading, asked, stills);
     this.shown.value = shown;
-    this.now.value = receptionOf(shown, asked, link);
+    const short = [...asked.keys()].some((slot) => state.slots.get(slot)?.short);
+    this.now.value = receptionOf(shown, asked, link, short);
     const last = this.#readings.at(-2) ?? before;
     this.samples.value = withSample(this.samples.peek(), {
       at_s: reading.at_ms / 1000,
@@ -75,7 +81,7 @@ export class ReceptionWatch {
     });
     this.#looks += 1;
     if (this.#looks % LOOKS !== 0) return;
-    const report = playbackSince(this.#told, reading.totals);
+    const report = playbackSince(this.#told, reading.totals, reading.at_ms - this.#stillAt < STILL_BEFORE_MS);
     this.#told = reading.totals;
     this.send({ ...report, height: Math.min(16384, shown.height), still: isStill(shown) });
   }

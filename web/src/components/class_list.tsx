@@ -117,6 +117,9 @@ function ClassRow({ classroom, state, one }: Props & { readonly one: Participant
       <div class="class-state">
         <LinkBars link={one.present ? one.link : "lost"} />
         <Seen one={one} />
+        {state.lesson.recording !== "off" && one.role === "class" && !one.consent && (
+          <span class="hint">{t("class-not-recorded")}</span>
+        )}
         {state.lesson.kind === "partial" && one.role === "class" && (
           <span class="hint">
             {t(one.feed_on ? "feed-is-on" : "feed-is-off", { minutes: feedMinutes(state, one, unixNow.value) })}

@@ -20,6 +20,8 @@ const PATHS = {
   close: "M6 6l12 12M18 6 6 18",
   leave: "M14 4H5v16h9M10 12h11M17 8l4 4-4 4",
   play: "M7 4v16l13-8Z",
+  record: "M12 6a6 6 0 1 0 0 12 6 6 0 0 0 0-12Z",
+  stop: "M6 6h12v12H6Z",
   pause: "M8 5v14M16 5v14",
   back: "M11 7 6 12l5 5M18 7l-5 5 5 5",
   forth: "M6 7l5 5-5 5M13 7l5 5-5 5",

@@ -6,7 +6,7 @@ import { dateAndTime, t } from "../i18n";
 import type { Role } from "../protocol";
 import { Button } from "./button";
 import { Confirm } from "./dialog";
-import { Choice } from "./field";
+import { Choice, TextField } from "./field";
 
 const VALID_HOURS = [2, 24, 24 * 7, 24 * 31] as const;
 const ORDER: readonly Role[] = ["teacher", "co_teacher", "class", "viewer"];
@@ -52,7 +52,7 @@ export function Invitations({ lessonId, token }: Props): JSX.Element {
       {list.value?.length === 0 && <p class="empty">{t("links-empty")}</p>}
       <NewInvitation
         roles={token ? ["class", "viewer"] : ORDER}
-        onMake={(role, hours) => void attempt(() => invite(lessonId, role, hours, token))}
+        onMake={(role, hours, place) => void attempt(() => invite(lessonId, role, hours, place, token))}
       />
     </div>
   );
@@ -71,6 +71,12 @@ function InvitationRow(props: { readonly invitation: Invitation; readonly onRevo
     <li class="invitation" data-testid={`invitation-${invitation.role}`}>
       <div class="grow">
         <strong>{forWhom}</strong>
+        {invitation.place && (
+          <>
+            {" · "}
+            <bdi>{invitation.place}</bdi>
+          </>
+        )}
         <span class="hint"> {t("link-valid-until", { when: dateAndTime(invitation.expires_at) })}</span>
         <input
           readOnly
@@ -117,16 +123,18 @@ function InvitationRow(props: { readonly invitation: Invitation; readonly onRevo
 
 function NewInvitation(props: {
   readonly roles: readonly Role[];
-  readonly onMake: (role: Role, hours: number) => void;
+  readonly onMake: (role: Role, hours: number, place: string) => void;
 }): JSX.Element {
   const role = useSignal<Role>("class");
   const hours = useSignal<number>(24);
+  const place = useSignal("");
+  const hasPlace = role.value === "class" || role.value === "viewer";
   return (
     <form
       class="row bottom"
       onSubmit={(event) => {
         event.preventDefault();
-        props.onMake(role.value, hours.value);
+        props.onMake(role.value, hours.value, hasPlace ? place.value : "");
       }}
     >
       <Choice
@@ -144,6 +152,18 @@ function NewInvitation(props: {
           hours.value = value;
         }}
       />
+      {hasPlace && (
+        <TextField
+          label={t("link-place")}
+          hint={t("link-place-hint")}
+          value={place.value}
+          maxLength={100}
+          onInput={(value) => {
+            place.value = value;
+          }}
+          testid="new-link-place"
+        />
+      )}
       <Button type="submit" testid="new-link">
         {t("link-make")}
       </Button>

@@ -67,7 +67,13 @@ function StageWords({ stage, state }: { readonly stage: Stage; readonly state: C
       title={t(`stage-${stage}`)}
       text={t(`stage-${stage}-hint`, { title: state.lesson.title })}
       testid={`stage-${stage}`}
-    />
+    >
+      {stage === "waiting" && (
+        <a href="/link-test" data-testid="open-link-test">
+          {t("test-this-link")}
+        </a>
+      )}
+    </Statement>
   );
 }
 

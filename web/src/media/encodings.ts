@@ -41,6 +41,9 @@ export const MICROPHONE_ENCODINGS: Encoding[] = [{ maxBitrate: 32_000 }];
 export const MICROPHONE_LOW_ENCODINGS: Encoding[] = [{ maxBitrate: 14_000, active: false }];
 export const SCREEN_SOUND_ENCODINGS: Encoding[] = [{ maxBitrate: 64_000 }];
 
+/** The server may ask for somewhat more than what is usual: so many times at most. */
+const MOST = 1.5;
+
 /** The encodings of a sender as the server wants them now; `index` counts them in the offer's order. What the server sets no
  * limit to (0) goes back to our own, `usual`. */
 export function limited<E extends RTCRtpEncodingParameters>(
@@ -53,8 +56,8 @@ export function limited<E extends RTCRtpEncodingParameters>(
     if (!limit) return encoding;
     const { maxBitrate, maxFramerate, ...rest } = encoding;
     const own = usual[index];
-    const bitrate = lower(own?.maxBitrate, limit.max_bitrate_bps);
-    const framerate = lower(own?.maxFramerate, limit.max_framerate);
+    const bitrate = bounded(own?.maxBitrate, limit.max_bitrate_bps, MOST);
+    const framerate = bounded(own?.maxFramerate, limit.max_framerate, 1);
     return {
       ...rest,
       active: limit.active,
@@ -64,8 +67,8 @@ export function limited<E extends RTCRtpEncodingParameters>(
   });
 }
 
-const lower = (own: number | undefined, limit: number): number | undefined =>
-  limit > 0 ? Math.min(own ?? limit, limit) : own;
+const bounded = (own: number | undefined, wanted: number, most: number): number | undefined =>
+  wanted > 0 ? Math.min((own ?? wanted) * most, wanted) : own;
 
 const PREFERENCE: Record<BrowserKind, readonly string[]> = {
   chromium: ["video/VP9", "video/H264", "video/VP8"],

@@ -66,14 +66,15 @@ const whole = (now: number, before: number, most: number): number =>
   Math.min(most, Math.max(0, Math.round(now - before)));
 
 /** What happened between two readings; a new connection counts from zero, so a step back begins anew. Never more than the
- * server takes: a tab that slept tells less. */
-export function playbackSince(before: PlaybackTotals, now: PlaybackTotals): ReportPlayback {
+ * server takes: a tab that slept tells less. With `stills` the server sent still pictures: what the browser counts as
+ * freezes between them are none. */
+export function playbackSince(before: PlaybackTotals, now: PlaybackTotals, stills = false): ReportPlayback {
   const start = now.frames < before.frames || now.samples < before.samples ? NOTHING_PLAYED : before;
   const samples = whole(now.samples, start.samples, 20_000_000);
   return {
     type: "report_playback",
-    freezes: whole(now.freezes, start.freezes, 200),
-    frozen_s: Math.min(60, Math.max(0, now.frozen_s - start.frozen_s)),
+    freezes: stills ? 0 : whole(now.freezes, start.freezes, 200),
+    frozen_s: stills ? 0 : Math.min(60, Math.max(0, now.frozen_s - start.frozen_s)),
     samples,
     concealed_samples: whole(now.concealed, start.concealed, samples),
     frames_decoded: whole(now.frames, start.frames, 20_000),

@@ -1,3 +1,4 @@
+import { type Signal, signal } from "@preact/signals";
 import type { Connection } from "../classroom/connection";
 import { RequestError } from "../classroom/connection";
 import type { EncodingLimit, EncodingsWanted, Source } from "../protocol";
@@ -12,6 +13,7 @@ import {
   SCREEN_SOUND_ENCODINGS,
   screenEncodings,
 } from "./encodings";
+import { encodingKey } from "./lowered";
 import { MediaLink } from "./media_link";
 
 const KIND = browserKind(navigator.userAgent);
@@ -33,6 +35,8 @@ const isAudio = (source: Source): boolean => source !== "camera" && source !== "
  * changes by `replaceTrack` and never by renegotiation. */
 export class Publisher {
   readonly link: MediaLink;
+  /** Sources of which an encoding is off because our own link does not carry it. */
+  readonly withheld: Signal<ReadonlySet<Source>> = signal(new Set());
   #tracks = new Map<Source, MediaStreamTrack>();
   #transceivers = new Map<Source, RTCRtpTransceiver>();
   /** Changes of a sender's parameters follow one another: the browser refuses one that began before the last was done. */
@@ -72,11 +76,26 @@ export class Publisher {
   /** Send no more of a source than somebody needs. */
   apply({ source, encodings }: EncodingsWanted): void {
     if (!this.#answered) return;
+    const withheld = new Set(this.withheld.peek());
+    if (encodings.some((one) => one.withheld)) withheld.add(source);
+    else withheld.delete(source);
+    this.withheld.value = withheld;
     const saving = SAVING[source];
     if (saving && encodings.length > 1) {
       // The microphone's two are two senders, of one encoding each.
       for (const limit of encodings) this.#limit(limit.index === 0 ? saving : source, [{ ...limit, index: 0 }]);
     } else this.#limit(source, encodings);
+  }
+
+  /** What each encoding makes at most now, by `encodingKey`. */
+  limits(): Map<string, number> {
+    const limits = new Map<string, number>();
+    for (const { mid, sender } of this.#transceivers.values()) {
+      for (const { rid, maxBitrate } of sender.getParameters().encodings) {
+        if (maxBitrate) limits.set(encodingKey({ mid, rid }), maxBitrate);
+      }
+    }
+    return limits;
   }
 
   #limit(source: Source, limits: readonly EncodingLimit[]): void {
@@ -88,6 +107,7 @@ export class Publisher {
   #build(pc: RTCPeerConnection): void {
     this.#transceivers.clear();
     this.#answered = false;
+    this.withheld.value = new Set();
     for (const source of this.sources) {
       this.#add(pc, source, this.#tracks.get(source));
       const saving = SAVING[source];

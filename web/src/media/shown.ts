@@ -10,8 +10,16 @@ export interface Shown {
 }
 
 /** How a viewer's link does, in words of the locale files. `smaller`: the link carries no more; `smaller_sent`: it would,
- * but no more is sent. */
-export type Reception = "waiting" | "sound_only" | "still" | "smaller" | "smaller_sent" | "unsteady" | "good";
+ * but no more is sent; `sender_short`: since the sender's own link carries no more. */
+export type Reception =
+  | "waiting"
+  | "sound_only"
+  | "still"
+  | "smaller"
+  | "smaller_sent"
+  | "sender_short"
+  | "unsteady"
+  | "good";
 
 const SMALLER = 0.75;
 const STILL_FPS = 1;
@@ -22,8 +30,9 @@ const UNSTEADY_RTT_MS = 400;
 
 const isScreen = (slot: Slot): boolean => slot === "screen_video";
 
-/** `asked`: the pictures that this page asks for and that are sent, each with the height it could have (0: not known). */
-export function shownBetween(before: Reading, now: Reading, asked: ReadonlyMap<Slot, number>): Shown {
+/** `asked`: the pictures that this page asks for and that are sent, each with the height it could have (0: not known);
+ * `stills`: the server sends still pictures, of which the latest is seen until the next one comes. */
+export function shownBetween(before: Reading, now: Reading, asked: ReadonlyMap<Slot, number>, stills: boolean): Shown {
   const seconds = (now.at_ms - before.at_ms) / 1000;
   let height = 0;
   let cameraFps: number | null = null;
@@ -32,7 +41,8 @@ export function shownBetween(before: Reading, now: Reading, asked: ReadonlyMap<S
     const fresh = (picture?.frames ?? 0) - (before.pictures.get(slot)?.frames ?? 0);
     if (!isScreen(slot)) cameraFps = Math.max(cameraFps ?? 0, fresh / seconds);
     // A shared screen on which nothing moves sends nothing, and is seen all the same.
-    if (picture && (fresh > 0 || (isScreen(slot) && picture.frames > 0))) height = Math.max(height, picture.height);
+    const stays = stills || isScreen(slot);
+    if (picture && (fresh > 0 || (stays && picture.frames > 0))) height = Math.max(height, picture.height);
   }
   return { height, cameraFps, sound: now.soundPackets > before.soundPackets };
 }
@@ -40,15 +50,23 @@ export function shownBetween(before: Reading, now: Reading, asked: ReadonlyMap<S
 export const isStill = ({ height, cameraFps }: Shown): boolean =>
   height > 0 && cameraFps !== null && cameraFps > 0 && cameraFps < STILL_FPS;
 
-export function receptionOf(shown: Shown, asked: ReadonlyMap<Slot, number>, link: OwnLink | null): Reception {
+/** `short`: the link of whoever sends one of these pictures carries less than is wanted. */
+export function receptionOf(
+  shown: Shown,
+  asked: ReadonlyMap<Slot, number>,
+  link: OwnLink | null,
+  short = false,
+): Reception {
   if (shown.height === 0) {
     if (!shown.sound) return "waiting";
     return asked.size > 0 ? "sound_only" : "good";
   }
-  if (isStill(shown)) return "still";
+  if (link?.link === "still" || isStill(shown)) return "still";
   if (shown.height < SMALLER * Math.max(...asked.values())) {
-    return (link?.estimate_bps ?? 0) < AMPLE_BPS ? "smaller" : "smaller_sent";
+    if ((link?.estimate_bps ?? 0) < AMPLE_BPS) return "smaller";
+    return short ? "sender_short" : "smaller_sent";
   }
+  if (short) return "sender_short";
   if (link && (link.loss > UNSTEADY_LOSS || link.rtt_ms > UNSTEADY_RTT_MS)) return "unsteady";
   return "good";
 }

@@ -218,6 +218,9 @@ function EntryForm(props: {
           }}
         />
         {shows && <DeviceSetup devices={devices} />}
+        <a href="/link-test" data-testid="open-link-test">
+          {t("test-this-link")}
+        </a>
         <div class="row end">
           {shows && <p class="hint grow">{t(entryPromise(info.role))}</p>}
           <Button kind="primary" type="submit" testid="enter">

@@ -47,6 +47,7 @@ export function StartPage(): JSX.Element {
             account.value = found;
           }}
         />
+        <a href="/link-test">{t("test-this-link")}</a>
       </QuietPage>
     );
   }
@@ -80,7 +81,7 @@ function LessonsPage({ onSignOut }: { readonly onSignOut: () => Promise<void> })
   const create = (title: string, kind: "full" | "partial", hours: number) =>
     attempt(async () => {
       const { lesson_id } = await createLesson(title, kind);
-      for (const role of FIRST_LINKS) await invite(lesson_id, role, hours);
+      for (const role of FIRST_LINKS) await invite(lesson_id, role, hours, "");
       opened.value = lesson_id;
     });
   const shown = list.value?.find((one) => one.lesson_id === opened.value);
@@ -110,6 +111,12 @@ function LessonsPage({ onSignOut }: { readonly onSignOut: () => Promise<void> })
           />
         ))}
       </ul>
+      <p class="row">
+        <a href="/link-tests" data-testid="open-link-tests">
+          {t("tests-title")}
+        </a>
+        <a href="/link-test">{t("test-this-link")}</a>
+      </p>
       {shown && (
         <Dialog
           title={t("links-of", { title: shown.title })}

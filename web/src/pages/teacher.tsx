@@ -12,12 +12,13 @@ import { Icon } from "../components/icons";
 import { Invitations } from "../components/invitations";
 import { pushToTalk, toggleFullScreen, useShortcuts } from "../components/keyboard";
 import { HelpDialog, LessonBadge, Notices } from "../components/lesson";
+import { RecordingBadge, RecordingControls } from "../components/recording";
 import { StageView } from "../components/stage";
 import { TeacherStage } from "../components/teacher_stage";
 import { Sounds } from "../components/video";
 import { useWakeLock } from "../components/wake_lock";
 import { Badge, LinkBars } from "../components/words";
-import { t } from "../i18n";
+import { rate, t } from "../i18n";
 import type { Lowered } from "../media/lowered";
 import { ScreenShare } from "../media/screen";
 import { MediaToggles } from "./watch";
@@ -82,6 +83,7 @@ function ConsoleHead(props: {
       </h1>
       {state.lesson.kind === "partial" && <Badge kind="kind">{t("kind-partial")}</Badge>}
       <LessonBadge state={state} />
+      <RecordingBadge state={state} />
       {state.lesson.locked && <Badge kind="locked">{t("locked")}</Badge>}
       <span class="grow" />
       <LinkBars link={state.links.up?.link ?? state.links.down?.link ?? "unknown"} lead={t("own-link")} />
@@ -98,9 +100,17 @@ function ConsoleHead(props: {
 /** What is lowered of the pictures that leave this computer, and why. */
 function SendingNotes({ classroom }: { readonly classroom: Classroom }): JSX.Element {
   const found = classroom.sending.lowered.value;
+  const up = classroom.state.value?.links.up;
+  const withheld = (classroom.publisher.value?.withheld.value.size ?? 0) > 0;
   return (
     <ul class="sending" role="status">
-      {LOWERED.filter((one) => found.has(one)).map((one) => (
+      {up?.short && (
+        <li class="link" data-testid="sending-uplink">
+          <Icon name="warning" />
+          {t(withheld ? "sending-uplink-off" : "sending-uplink-less", { rate: rate(up.estimate_bps) })}
+        </li>
+      )}
+      {LOWERED.filter((one) => found.has(one) && !(up?.short && one === "link")).map((one) => (
         <li key={one} class={one} data-testid={`sending-${one}`}>
           {one !== "spared" && <Icon name="warning" />}
           {t(`sending-${one}`)}
@@ -133,6 +143,7 @@ function ConsoleControls(props: ConsoleProps & { readonly show: (what: Open) => 
           {sharing ? t("screen-stop") : t("screen-share")}
         </Button>
       )}
+      <RecordingControls classroom={classroom} state={state} />
       <LiveButton classroom={classroom} state={state} show={show} />
     </>
   );

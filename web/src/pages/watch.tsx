@@ -10,6 +10,7 @@ import { FloorOfferDialog } from "../components/floor_offer";
 import { canFullScreen, pushToTalk, toggleFullScreen, useShortcuts } from "../components/keyboard";
 import { HelpDialog, LessonBadge, Notices, unixNow } from "../components/lesson";
 import { ReceptionPanel } from "../components/reception";
+import { ConsentButton, ConsentDialog, RecordingBadge } from "../components/recording";
 import { StageView } from "../components/stage";
 import { Sounds } from "../components/video";
 import { useWakeLock } from "../components/wake_lock";
@@ -18,7 +19,7 @@ import { t } from "../i18n";
 
 const FADE_MS = 4000;
 
-type Open = "chat" | "help" | "leave" | null;
+type Open = "chat" | "consent" | "help" | "leave" | null;
 
 interface Props {
   readonly classroom: Classroom;
@@ -95,6 +96,8 @@ function WatchHead(props: {
         <bdi>{state.lesson.title}</bdi>
       </h1>
       <LessonBadge state={state} />
+      <RecordingBadge state={state} />
+      <ConsentButton state={state} onOpen={show("consent")} />
       <Button kind="quiet" pressed={props.reception} testid="open-reception" onClick={props.toggleReception}>
         <LinkBars link={state.links.down?.link ?? "unknown"} lead={t("own-link")} />
       </Button>
@@ -117,6 +120,7 @@ function WatchDialogs(props: Props & { readonly open: Open; readonly close: () =
           <Chat classroom={classroom} />
         </Dialog>
       )}
+      {open === "consent" && <ConsentDialog classroom={classroom} state={state} onClose={close} />}
       {open === "help" && <HelpDialog keys={["hand", "full-screen", "microphone", "talk", "help"]} onClose={close} />}
       {open === "leave" && (
         <Confirm
@@ -129,7 +133,7 @@ function WatchDialogs(props: Props & { readonly open: Open; readonly close: () =
         />
       )}
       {state.floorOffer && !state.floorOffer.accepted && (
-        <FloorOfferDialog classroom={classroom} offer={state.floorOffer} />
+        <FloorOfferDialog classroom={classroom} state={state} offer={state.floorOffer} />
       )}
     </>
   );

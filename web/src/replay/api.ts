@@ -7,7 +7,7 @@ export type RecordingAccess = "open" | "profile" | "network" | "named";
 
 export interface Recording {
   readonly recording_id: string;
-  readonly lesson_id: string;
+  readonly lesson_id: string | null;
   readonly title: string;
   readonly author: string;
   readonly state: RecordingState;
@@ -42,7 +42,7 @@ export interface Found {
 
 export function findRecordings(words: string, offset: number, token?: string, lessonId?: string): Promise<Found> {
   const query = new URLSearchParams({ words, offset: String(offset) });
-  if (lessonId) query.set("lesson_id", lessonId);
+  if (lessonId) query.set("lesson", lessonId);
   return call<Found>("GET", `/recordings?${query}`, undefined, token);
 }
 
