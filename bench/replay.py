@@ -27,6 +27,7 @@ from archive.directory_store import DirectoryStore
 from archive.media import Init, RenditionKey, Segment
 from archive.recordings import Checkpoint, Stored
 from archive.recordings_log import SqlRecordingLog
+from archive.shelves import Shelves
 from infra.data_directory import make_data_directory
 from infra.database import migrate, open_database, sessions_of
 from infra.settings import Settings
@@ -35,6 +36,7 @@ from school.feed import FeedSpans
 from school.invitations import Invitations
 from school.lessons import Lessons
 from school.link_capacity import LinkCapacities
+from school.link_tests import LinkTests
 from school.tables import InvitationRole, LessonKind
 from signaling.app import add_routes
 from signaling.link_keys import LinkKeys
@@ -105,6 +107,8 @@ async def serving(folder: Path) -> AsyncIterator[tuple[int, str, Path]]:
         secret=SECRET,
         link_keys=LinkKeys(SECRET),
         catalog=Catalog(sessions),
+        link_tests=LinkTests(sessions),
+        shelves=Shelves(sessions),
         store=store,
         tally=tally,
     )
