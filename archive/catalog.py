@@ -80,7 +80,7 @@ class Catalog:
                 func.sum(MediaSegment.size) * 8,
                 func.sum(MediaSegment.duration_s),
             )
-            .where(MediaSegment.recording_id == recording_id)
+            .where(MediaSegment.recording_id == recording_id, MediaSegment.damage == "")
             .group_by(MediaSegment.slot, MediaSegment.encoding, MediaSegment.run)
         )
         if slot is not None:
@@ -101,7 +101,9 @@ class Catalog:
 
     async def rendition(self, recording_id: str, slot: str, encoding: int) -> tuple[list[int], list[SegmentRow]]:
         """The runs that have an initialisation segment, and all segments, for `media_playlist`. Raises `NotFound`."""
-        of_rendition = (MediaSegment.recording_id == recording_id) & (MediaSegment.slot == slot)
+        of_rendition = (
+            (MediaSegment.recording_id == recording_id) & (MediaSegment.slot == slot) & (MediaSegment.damage == "")
+        )
         columns = (
             MediaSegment.index,
             MediaSegment.run,
