@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, exists, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
@@ -100,7 +100,7 @@ class Catalog:
                 func.sum(MediaSegment.size) * 8,
                 func.sum(MediaSegment.duration_s),
             )
-            .where(MediaSegment.recording_id == recording_id)
+            .where(MediaSegment.recording_id == recording_id, MediaSegment.damage == "")
             .group_by(MediaSegment.slot, MediaSegment.encoding, MediaSegment.run)
         )
         inits = select(Run.slot, Run.encoding, Run.codecs, Run.width, Run.height)
@@ -118,12 +118,17 @@ class Catalog:
             return list(await session.scalars(query))
 
     async def rendition(self, recording_id: str, slot: str, encoding: int) -> tuple[list[int], list[SegmentRow]]:
-        """The runs that have an initialisation segment, and all segments, for `media_playlist`. Raises `NotFound`.
+        """The runs that have an initialisation segment, and all whole segments, for `media_playlist`. Raises `NotFound`.
 
-        Segments are only ever added at the end: those that are known are not read again.
+        Segments are only ever added at the end: those that are known are not read again, unless a repair has marked
+        some of them.
         """
         place = (recording_id, slot, encoding)
-        known = self._renditions.get(place, [])
+        of_rendition = (
+            (MediaSegment.recording_id == recording_id)
+            & (MediaSegment.slot == slot)
+            & (MediaSegment.encoding == encoding)
+        )
         columns = (
             MediaSegment.index,
             MediaSegment.run,
@@ -131,17 +136,14 @@ class Catalog:
             MediaSegment.duration_s,
             MediaSegment.wall,
         )
-        segments = select(*columns).where(
-            MediaSegment.recording_id == recording_id,
-            MediaSegment.slot == slot,
-            MediaSegment.encoding == encoding,
-            MediaSegment.index >= len(known),
-        )
+        damaged = select(exists().where(of_rendition, MediaSegment.damage != ""))
         runs = select(Run.run).where(Run.recording_id == recording_id, Run.slot == slot, Run.encoding == encoding)
         async with self._reading() as session:
             init_runs = list(await session.scalars(runs.order_by(Run.run)))
             if not init_runs:
                 raise NotFound("this recording has no such rendition")
+            known = [] if await session.scalar(damaged) else self._renditions.get(place, [])
+            segments = select(*columns).where(of_rendition, MediaSegment.damage == "", MediaSegment.index >= len(known))
             found = await session.execute(segments.order_by(MediaSegment.index))
             known = known + [SegmentRow(*row) for row in found]
         if known and known[-1].index == len(known) - 1:

@@ -124,8 +124,8 @@ class DirectoryStore:
         return path.with_name(f".{path.name}.sha256")
 
     def _info(self, key: str) -> ObjectInfo:
-        size = self._path(key).stat().st_size
-        return ObjectInfo(key, size, self._sum_path(key).read_text("ascii"))
+        status = self._path(key).stat()
+        return ObjectInfo(key, status.st_size, self._sum_path(key).read_text("ascii"), status.st_mtime)
 
     def _put(self, key: str, size: int, sha256: str, write: Callable[[BinaryIO], object]) -> ObjectInfo:
         path = self._path(key)

@@ -33,3 +33,11 @@ class ObjectDiffers(StoreError):
 
 class CatalogUnavailable(ArchiveError):
     """The database did not do what it was asked; trying again later may help."""
+
+
+class OnHold(ArchiveError):
+    """The recording may not be deleted: a legal hold keeps it."""
+
+
+class StillRecording(ArchiveError):
+    """The recording cannot be deleted or exported yet: it is not complete."""

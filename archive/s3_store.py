@@ -148,7 +148,8 @@ class S3Store:
         found = iter(self._client.list_objects(self._bucket, prefix, recursive=True))
         while page := await self._run(lambda: tuple(islice(found, PAGE))):
             for each in page:
-                yield ObjectInfo(str(each.object_name), each.size or 0, "")
+                stored_at = each.last_modified.timestamp() if each.last_modified else 0.0
+                yield ObjectInfo(str(each.object_name), each.size or 0, "", stored_at)
 
     async def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -21,11 +21,13 @@ _KEY: Final = re.compile(r"[a-z0-9_-][a-z0-9._-]*(/[a-z0-9_-][a-z0-9._-]*)*")
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """`sha256` in hexadecimal, as it was given when the object was put."""
+    """`sha256` in hexadecimal, as it was given when the object was put. `stored_at`: when, in Unix seconds; only `list`
+    tells it."""
 
     key: str
     size: int
     sha256: str
+    stored_at: float = field(default=0.0, compare=False)
 
 
 class ObjectStore(Protocol):

@@ -121,7 +121,11 @@ class Run(Base):
 
 
 class MediaSegment(Base):
-    """One CMAF segment (archive.media.Segment) and the object that holds it."""
+    """One CMAF segment (archive.media.Segment) and the object that holds it.
+
+    `damage`: what `webclass check --repair` found wrong with it (archive.check.Kind); playlists leave it out then. ""
+    where nothing is known to be wrong.
+    """
 
     __tablename__ = "media_segment"
 
@@ -137,6 +141,7 @@ class MediaSegment(Base):
     object_key: Mapped[str] = mapped_column(String(KEY_CHARS), unique=True)
     size: Mapped[int]
     sha256: Mapped[str] = mapped_column(String(64))
+    damage: Mapped[str] = mapped_column(String(32), default="", server_default="")
 
 
 class MediaGap(Base):
@@ -149,3 +154,12 @@ class MediaGap(Base):
     start_s: Mapped[float] = mapped_column(primary_key=True)
     duration_s: Mapped[float]
     reason: Mapped[str] = mapped_column(String(100))
+
+
+class Garbage(Base):
+    """An object that no row names any more, and that is to be deleted: the row stays until the object is gone."""
+
+    __tablename__ = "garbage"
+
+    object_key: Mapped[str] = mapped_column(String(KEY_CHARS), primary_key=True)
+    since: Mapped[float] = mapped_column(index=True)
