@@ -32,6 +32,8 @@ QUEUE_BUSY_S: Final = 0.15
 """Above this the link was busy for all of the latest report's time."""
 QUEUE_DEEP_S: Final = 0.3
 """A queue that takes so long to drain that the pictures on their way must be given up."""
+SLOPE_STEEP: Final = 0.7
+"""Seconds per second: the link carries little more than half of what is sent."""
 BASE_WINDOW_S: Final = 30.0
 """The least delay is that of this window and the one before: clocks drift, routes change."""
 
@@ -81,9 +83,10 @@ RETURN_SHARE: Final = 0.5
 
 FIRST_WORD_S: Final = 2.0
 """Until a newcomer's first feedback is expected."""
-PACE_FACTOR: Final = 1.2
+PACE_FACTOR: Final = 1.25
 PACE_FACTOR_FULL: Final = 1.05
 """Where the estimate is known to be about all the link carries."""
+FULL_SHARE: Final = 0.4
 CONGESTED_S: Final = 10.0
 """How long overuse speaks against sending beyond the estimate."""
 
@@ -313,7 +316,8 @@ class Estimator(Columns):
         estimate, recent, queue = self.estimate_bps[rows], self._recent_bps[rows], self.queue_s[rows]
         # With a queue the link is busy: what arrives just now is what it carries, however little was sent before.
         carried = np.where(queue > QUEUE_BUSY_S, recent, np.maximum(self.acked_bps[rows], recent))
-        most = np.where(queue > QUEUE_DEEP_S, DECREASE_MOST_DEEP, DECREASE_MOST)
+        deep = (queue > QUEUE_DEEP_S) | ((queue > QUEUE_BUSY_S) & (self._slope[rows] > SLOPE_STEEP))
+        most = np.where(deep, DECREASE_MOST_DEEP, DECREASE_MOST)
         lowered = np.maximum(DECREASE * carried, most * estimate)
         # Beside a foreign stream neither queue nor share tells what could be had: loss does, as for goog_cc.
         shared = (self._tolerance_s[rows] > 0) & (queue <= QUEUE_HIGH_S + self._tolerance_s[rows])
@@ -469,6 +473,11 @@ class Estimator(Columns):
     def crisis(self) -> npt.NDArray[np.bool_]:
         """Rows with a deep queue: what is on its way comes too late, only the least may follow."""
         return self.draining & (self.queue_s > QUEUE_DEEP_S)
+
+    @property
+    def full(self) -> npt.NDArray[np.bool_]:
+        """Rows that use most of what their link was found to carry."""
+        return self.acked_bps > FULL_SHARE * self._knee_bps
 
     @property
     def pace_bps(self) -> npt.NDArray[np.float64]:

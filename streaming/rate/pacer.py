@@ -16,18 +16,26 @@ IDLE_PACE_S: Final = 0.04
 """Credit is renewed this often while nobody waits: as long as a burst lasts."""
 START_CREDIT_BYTES: Final = 4_000
 """Given once to a newcomer: its first keyframe, a small one, should not wait."""
-BURST_S: Final = 0.01
-BURST_MIN_BYTES: Final = 600.0
+BURST_S: Final = 0.05
+BURST_MIN_BYTES: Final = 1_500.0
+BURST_FULL_S: Final = 0.01
+BURST_FULL_MIN_BYTES: Final = 600.0
+"""Where a link is about full: what leaves at once there waits in the link's queue, before the sound that follows."""
 REPAIR_SHARE: Final = 0.15
 """Of the pace, for retransmissions."""
 REPAIR_BURST_S: Final = 1.0
 
 
-def refill(viewers: Viewers, pace_bps: npt.NDArray[np.float64], elapsed_s: float) -> None:
-    """Give every viewer the credit of `elapsed_s`; a long sleep counts as one burst."""
+def refill(viewers: Viewers, pace_bps: npt.NDArray[np.float64], full: npt.NDArray[np.bool_], elapsed_s: float) -> None:
+    """Give every viewer the credit of `elapsed_s`; a long sleep counts as one burst. `full`: rows whose link is."""
     rate = (pace_bps / 8).astype(np.float32)
     earned = rate * np.float32(elapsed_s)
-    ceiling = np.maximum(np.maximum(rate * np.float32(BURST_S), np.float32(BURST_MIN_BYTES)), viewers.credit)
+    burst = np.where(
+        full,
+        np.maximum(rate * np.float32(BURST_FULL_S), np.float32(BURST_FULL_MIN_BYTES)),
+        np.maximum(rate * np.float32(BURST_S), np.float32(BURST_MIN_BYTES)),
+    )
+    ceiling = np.maximum(burst, viewers.credit)
     np.minimum(viewers.credit + earned, ceiling, out=viewers.credit)
     ceiling = np.maximum(rate * np.float32(REPAIR_SHARE * REPAIR_BURST_S), np.float32(BURST_MIN_BYTES))
     np.minimum(viewers.repair_credit + np.float32(REPAIR_SHARE) * earned, ceiling, out=viewers.repair_credit)

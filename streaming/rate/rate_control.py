@@ -107,7 +107,7 @@ class RateControl:
         active = [fanout for fanout in self._fanouts if fanout.source is not None]
         for fanout in active:
             fanout.charge()
-        pacer.refill(self._viewers, self._pace_bps, min(elapsed, 1.0))
+        pacer.refill(self._viewers, self._pace_bps, self.estimator.full, min(elapsed, 1.0))
         for row in self._newcomers:
             self._viewers.credit[row] = pacer.START_CREDIT_BYTES
         self._newcomers.clear()

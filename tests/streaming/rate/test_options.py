@@ -151,29 +151,44 @@ def rates(viewers: Viewers, rate_bps: float) -> np.ndarray[tuple[int], np.dtype[
     return np.full(viewers.rows, rate_bps)
 
 
+def roomy(viewers: Viewers) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    return np.zeros(viewers.rows, np.bool_)
+
+
+def test_little_leaves_at_once_where_a_link_is_full() -> None:
+    viewers = paced(2)
+    full = roomy(viewers)
+    full[0] = True
+    pacer.refill(viewers, rates(viewers, 1e6), full, 60.0)
+    assert viewers.credit[:2].tolist() == pytest.approx([125_000 * pacer.BURST_FULL_S, 125_000 * pacer.BURST_S])
+    viewers = paced()
+    pacer.refill(viewers, rates(viewers, 30_000.0), ~roomy(viewers), 60.0)
+    assert viewers.credit[0] == pacer.BURST_FULL_MIN_BYTES
+
+
 def test_credit_is_what_was_earned_up_to_a_burst() -> None:
     viewers = paced()
-    pacer.refill(viewers, rates(viewers, 8e6), 0.005)
+    pacer.refill(viewers, rates(viewers, 8e6), roomy(viewers), 0.005)
     assert viewers.credit[0] == pytest.approx(5000)
-    pacer.refill(viewers, rates(viewers, 8e6), 60.0)
+    pacer.refill(viewers, rates(viewers, 8e6), roomy(viewers), 60.0)
     assert viewers.credit[0] == pytest.approx(1e6 * pacer.BURST_S)
     viewers = paced()
-    pacer.refill(viewers, rates(viewers, 30_000.0), 60.0)
+    pacer.refill(viewers, rates(viewers, 30_000.0), roomy(viewers), 60.0)
     assert viewers.credit[0] == pacer.BURST_MIN_BYTES
 
 
 def test_a_debt_is_paid_off_first_and_a_gift_is_kept() -> None:
     viewers = paced(2)
     viewers.credit[:2] = [-2000, 4000]
-    pacer.refill(viewers, rates(viewers, 80_000.0), 0.1)
+    pacer.refill(viewers, rates(viewers, 80_000.0), roomy(viewers), 0.1)
     assert viewers.credit[:2].tolist() == [-1000, 4000]
 
 
 def test_repairs_have_a_share_of_their_own() -> None:
     viewers = paced()
-    pacer.refill(viewers, rates(viewers, 800_000.0), 0.1)
+    pacer.refill(viewers, rates(viewers, 800_000.0), roomy(viewers), 0.1)
     assert viewers.repair_credit[0] == pytest.approx(10_000 * pacer.REPAIR_SHARE)
-    pacer.refill(viewers, rates(viewers, 800_000.0), 600.0)
+    pacer.refill(viewers, rates(viewers, 800_000.0), roomy(viewers), 600.0)
     assert viewers.repair_credit[0] == pytest.approx(100_000 * pacer.REPAIR_SHARE * pacer.REPAIR_BURST_S)
 
 
