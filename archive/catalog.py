@@ -118,7 +118,7 @@ class Catalog:
             return list(await session.scalars(query))
 
     async def rendition(self, recording_id: str, slot: str, encoding: int) -> tuple[list[int], list[SegmentRow]]:
-        """The runs that have an initialisation segment, and all whole segments, for `media_playlist`. Raises `NotFound`.
+        """The runs that have an initialisation segment, and all segments that are whole. Raises `NotFound`.
 
         Segments are only ever added at the end: those that are known are not read again, unless a repair has marked
         some of them.

@@ -15,7 +15,7 @@ from streaming.fanout.profiles import PADDING_BIT, WireProfile
 from streaming.fanout.queue import Queue
 from streaming.fanout.runs import Run, equal_size, equalise
 from streaming.fanout.viewers import Viewers, mark_slow
-from streaming.uptrack.cache import HEADER_BYTES
+from streaming.uptrack.cache import HEADER_BYTES, OVERHEAD_BYTES
 from streaming.uptrack.uptrack import Arrival
 from streaming.wire.errors import WireError
 
@@ -70,9 +70,10 @@ class Sender:
         if arrivals[0].late:
             chunk = self._since(whole, arrivals[0])
         run_bytes = sum(run.sizes)
-        if not self._audio and run_bytes + whole.uncharged_bytes > viewers.least_credit:
+        wire_bytes = run_bytes + OVERHEAD_BYTES * len(run.cells)
+        if not self._audio and wire_bytes + whole.uncharged_bytes > viewers.least_credit:
             viewers.least_credit -= whole.charge(viewers)
-            mark_slow(viewers, chunk.rows, run_bytes)
+            mark_slow(viewers, chunk.rows, wire_bytes)
         if viewers.any_slow and not self._audio:
             slow = viewers.slow[chunk.rows]
             if slow.any():
