@@ -15,7 +15,7 @@ from typing import Final, Protocol
 from archive.errors import BadKey
 
 KEY_MAX_CHARS: Final = 200
-CHUNK_BYTES: Final = 256 * 1024
+CHUNK_BYTES: Final = 512 * 1024
 _KEY: Final = re.compile(r"[a-z0-9_-][a-z0-9._-]*(/[a-z0-9_-][a-z0-9._-]*)*")
 
 
@@ -46,7 +46,7 @@ class ObjectStore(Protocol):
         """Raises `ObjectMissing`."""
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> AsyncGenerator[bytes, None]:
-        """The bytes from `start` on, in chunks of at most 256 KiB. Close it where you stop before its end.
+        """The bytes from `start` on, in chunks of at most 512 KiB. Close it where you stop before its end.
 
         Raises `ObjectMissing`.
         """

@@ -62,6 +62,7 @@ function stageWords(player: Player): string {
   if (player.waiting.value) return player.live.value ? t("replay-live-edge") : t("replay-waiting");
   if (player.quality.value === "sound") return t("replay-sound");
   const main = player.main.value;
+  if (player.silent.value && player.muted.value) return t("replay-no-device");
   if (main === null) return t("replay-no-picture");
   if (player.playing.value && !player.shown.value.has(main)) return t("replay-picture-waits");
   return "";

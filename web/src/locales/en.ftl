@@ -423,6 +423,7 @@ replay-sound = Sound only: the picture is switched off in “Quality”.
 replay-no-picture = There was no picture here: only sound.
 replay-picture-waits = The sound goes on, the picture is loading…
 replay-connection_lost = No connection to the server. The recording will go on by itself.
+replay-no-device = This computer has no sound: connect headphones or speakers, and press “Mute” again.
 replay-unplayable = The browser cannot play this recording. Open it in another browser.
 replay-keys = Keys: space pauses, ← and → move by 10 seconds, ↑ and ↓ change the volume, M mutes, F fills the screen.
 

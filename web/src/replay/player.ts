@@ -48,6 +48,8 @@ export class Player {
   readonly waiting = signal(false);
   readonly rate = signal(1);
   readonly muted = signal(false);
+  /** This computer has no sound device. */
+  readonly silent = signal(false);
   readonly quality = signal<Quality>("auto");
   readonly trouble = signal<StreamTrouble | null>(null);
   /** The heights that are shown now, by slot. */
@@ -168,6 +170,15 @@ export class Player {
     for (const name of ["play", "pause", "playing", "waiting", "seeked", "timeupdate", "ended"] as const)
       this.sound.addEventListener(name, tell);
     this.sound.addEventListener("pause", () => this.#keepPlace());
+    this.sound.addEventListener("error", () => this.#playSilently());
+  }
+
+  /** Firefox ends what it cannot make sound; muted it plays on, and the pictures with it. */
+  #playSilently(): void {
+    if (this.muted.value || !this.sound.error?.message.includes("Sink")) return;
+    this.silent.value = true;
+    this.toggleMuted();
+    this.#soundStream.recover();
   }
 
   /** Begin to follow with every track that has a place on the page, or needs none. */

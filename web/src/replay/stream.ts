@@ -94,6 +94,13 @@ export class Stream {
     else this.#hls.stopLoad();
   }
 
+  /** Begin anew at the same place, after an error of the element, which this leaves paused: so play on. */
+  recover(): void {
+    const played = !this.#element.paused;
+    if (played) this.#hls.once(Hls.Events.MEDIA_ATTACHED, () => void this.#element.play().catch(() => undefined));
+    this.#hls.recoverMediaError();
+  }
+
   close(): void {
     clearTimeout(this.#again);
     this.#hls.destroy();
@@ -107,15 +114,8 @@ export class Stream {
       this.onTrouble("connection_lost");
       clearTimeout(this.#again);
       this.#again = setTimeout(() => this.#loadAgain(), AGAIN_AFTER_MS);
-    } else if (data.type === Hls.ErrorTypes.MEDIA_ERROR) this.#recover();
+    } else if (data.type === Hls.ErrorTypes.MEDIA_ERROR) this.recover();
     else this.onTrouble("unplayable");
-  }
-
-  /** hls.js begins anew at the same place, but leaves the element paused. A computer without a sound device is such a case. */
-  #recover(): void {
-    const played = !this.#element.paused;
-    this.#hls.recoverMediaError();
-    if (played) void this.#element.play().catch(() => undefined); // the button is there
   }
 
   #loadAgain(): void {
