@@ -15,18 +15,16 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from streaming.rate.columns import Columns
+from streaming.rate.arrivals import ACKED_WINDOW_S, CEILING_BPS, QUEUE_CALM_S, Arrivals
 from streaming.rate.feedback import FeedbackBatch
 
 START_BPS: Final = 300_000.0
 FLOOR_BPS: Final = 20_000.0
-CEILING_BPS: Final = 20_000_000.0
 
 QUEUE_HIGH_S: Final = 0.060
 QUEUE_LOSSY_S: Final = 0.030
 LOSS_ABOVE_INHERENT: Final = 0.08
 LOSS_WEIGHT: Final = 0.5
-QUEUE_CALM_S: Final = 0.020
 QUEUE_DRAINED_S: Final = 0.015
 QUEUE_BUSY_S: Final = 0.15
 """Above this the link was busy for all of the latest report's time."""
@@ -34,8 +32,6 @@ QUEUE_DEEP_S: Final = 0.3
 """A queue that takes so long to drain that the pictures on their way must be given up."""
 SLOPE_STEEP: Final = 0.7
 """Seconds per second: the link carries little more than half of what is sent."""
-BASE_WINDOW_S: Final = 30.0
-"""The least delay is that of this window and the one before: clocks drift, routes change."""
 
 DECREASE: Final = 0.92
 DECREASE_MOST: Final = 0.5
@@ -72,10 +68,6 @@ AHEAD_SHARED: Final = 1.6
 """The estimate grows by itself to at most so many times what arrives."""
 KNEE_S: Final = 10.0
 KNEE_SHARE: Final = 0.96
-ACKED_WINDOW_S: Final = 0.5
-RECENT_LEAST_S: Final = 0.05
-RING: Final = 16
-"""Reports remembered for the rate that arrives."""
 
 SILENCE_HOLD_S: Final = 0.5
 SILENCE_HALVE_S: Final = 1.0
@@ -95,38 +87,21 @@ CONGESTED_S: Final = 10.0
 """How long overuse speaks against sending beyond the estimate."""
 
 FALL_S: Final = 10.0
-LOSS_WINDOW_S: Final = 1.0
-INHERENT_WINDOW_S: Final = 5.0
-LOSS_MIN_PACKETS: Final = 8.0
 REPORT_LOSS_HIGH: Final = 0.10
 
 
-class Estimator(Columns):
+class Estimator(Arrivals):
     """`estimate_bps`: what the viewer's link carries."""
 
     estimate_bps: npt.NDArray[np.float64]
-    acked_bps: npt.NDArray[np.float64]
-    """What arrives, over the last half second."""
     proven_bps: npt.NDArray[np.float64]
     """The most that has arrived with hardly any queue since the last overuse."""
-    queue_s: npt.NDArray[np.float64]
-    loss: npt.NDArray[np.float64]
-    """Share of packets lost in about the last second."""
-    inherent_loss: npt.NDArray[np.float64]
-    """Loss this link has without any queue."""
     rtt_s: npt.NDArray[np.float64]
     draining: npt.NDArray[np.bool_]
     overused_s: npt.NDArray[np.float64]
     """When overuse was last seen."""
-    wide: npt.NDArray[np.bool_]
-    """Sends transport-wide feedback."""
     company: npt.NDArray[np.bool_]
     """Other viewers are known to be behind the same link: the queue there is theirs and ours."""
-    _base_s: npt.NDArray[np.float64]
-    """Least delay of this window and, next, of the one before; of the two clocks' difference and the way itself."""
-    _former_base_s: npt.NDArray[np.float64]
-    _slope: npt.NDArray[np.float64]
-    """How fast the queue grows, seconds per second, smoothed."""
     _drain_since_s: npt.NDArray[np.float64]
     _drain_carried_bps: npt.NDArray[np.float64]
     """What the link carried then."""
@@ -136,8 +111,6 @@ class Estimator(Columns):
     """The largest queue since."""
     _drain_from_bps: npt.NDArray[np.float64]
     """The estimate before."""
-    _calm_s: npt.NDArray[np.float64]
-    """Time without a queue so far: what the inherent loss rests on."""
     _tolerance_s: npt.NDArray[np.float64]
     """A foreign queue that we live with."""
     _queued_s: npt.NDArray[np.float64]
@@ -148,12 +121,6 @@ class Estimator(Columns):
     """Packets sent to the viewer when it was last heard."""
     _halved_s: npt.NDArray[np.float64]
     _before_silence_bps: npt.NDArray[np.float64]
-    _fed_s: npt.NDArray[np.float64]
-    _reported: npt.NDArray[np.float64]
-    _lost: npt.NDArray[np.float64]
-    """Packets of about the last second."""
-    _recent_bps: npt.NDArray[np.float64]
-    """What has arrived since the report before."""
     _knee_bps: npt.NDArray[np.float64]
     """What the link carried when it was last too full."""
     _knee_s: npt.NDArray[np.float64]
@@ -162,142 +129,53 @@ class Estimator(Columns):
     """When a probe last showed that the link carries more."""
     _limit_bps: npt.NDArray[np.float64]
     """What a receiver without transport-wide feedback allows."""
-    _bytes: npt.NDArray[np.int64]
-    """Arrived in all; for viewers without transport-wide feedback: sent."""
 
     def __init__(self) -> None:
         super().__init__(
             {
                 "estimate_bps": START_BPS,
-                "acked_bps": 0.0,
                 "proven_bps": 0.0,
-                "queue_s": 0.0,
-                "loss": 0.0,
-                "inherent_loss": 0.0,
                 "rtt_s": 0.0,
                 "draining": False,
                 "overused_s": -np.inf,
-                "wide": False,
                 "company": False,
-                "_base_s": np.inf,
-                "_former_base_s": np.inf,
                 "_drain_since_s": -np.inf,
                 "_drain_carried_bps": 0.0,
                 "_sent_bps": 0.0,
                 "_sent_bytes": 0,
                 "_drain_most_s": 0.0,
                 "_drain_from_bps": 0.0,
-                "_calm_s": 0.0,
                 "_tolerance_s": 0.0,
                 "_queued_s": -np.inf,
                 "_decreased_s": -np.inf,
-                "_slope": 0.0,
-                "_fed_s": -np.inf,
-                "_reported": 0.0,
-                "_lost": 0.0,
                 "_heard_s": np.inf,
                 "_halved_s": -np.inf,
                 "_sent_heard": 0,
                 "_before_silence_bps": 0.0,
                 "_limit_bps": CEILING_BPS,
-                "_recent_bps": 0.0,
                 "_knee_bps": np.inf,
                 "_knee_s": -np.inf,
                 "_proved_s": -np.inf,
-                "_bytes": 0,
             }
         )
-        self._ring_s = np.full((0, RING), -np.inf)
-        self._ring_bytes = np.zeros((0, RING), np.int64)
-        self._ring_place = np.zeros(0, np.int64)
-        self._base_turn_s = -np.inf
         self._ticked_s = -np.inf
-
-    def reserve(self, rows: int) -> None:
-        added = rows - self.rows
-        super().reserve(rows)
-        self._ring_s = np.concatenate([self._ring_s, np.full((added, RING), -np.inf)])
-        self._ring_bytes = np.concatenate([self._ring_bytes, np.zeros((added, RING), np.int64)])
-        self._ring_place = np.concatenate([self._ring_place, np.zeros(added, np.int64)])
 
     def reset(self, row: int, start_bps: float = START_BPS) -> None:
         """A new viewer took the row."""
-        super().clear(row)
+        self.clear(row)
         self.estimate_bps[row] = start_bps
-        self._ring_s[row] = -np.inf
-        self._ring_bytes[row] = self._ring_place[row] = 0
 
     # ------------------------------------------------------------ what viewers say
 
     def feedback(self, batch: FeedbackBatch, now: float) -> None:
         rows = batch.rows
-        self.wide[rows] = True
         returned = now - self._heard_s[rows] > SILENCE_HALVE_S
         self._heard_s[rows] = now
-        elapsed = np.clip(now - self._fed_s[rows], 0.0, 1.0)
-        self._fed_s[rows] = now
-        self._count_loss(batch, elapsed)
-        counts = np.diff(np.append(batch.first, len(batch.packet_entry)))
-        some = counts > 0
-        if not some.any():
-            return
-        rows, first, elapsed, returned = rows[some], batch.first[some], elapsed[some], returned[some]
-        delay_s = np.minimum.reduceat(batch.arrival_s - batch.send_s, first)
-        self._measure_queue(rows, delay_s, elapsed, returned)
-        self._measure_rate(rows, np.maximum.reduceat(batch.arrival_s, first), np.add.reduceat(batch.size, first))
+        some = self.measure(batch, returned, now)
+        rows, returned = rows[some], returned[some]
         self._judge(rows, now)
         back = rows[returned & (self.queue_s[rows] < QUEUE_LOSSY_S)]
         self.estimate_bps[back] = np.maximum(self.estimate_bps[back], RETURN_SHARE * self._before_silence_bps[back])
-
-    def _count_loss(self, batch: FeedbackBatch, elapsed: npt.NDArray[np.float64]) -> None:
-        rows = batch.rows
-        kept = np.exp(-elapsed / LOSS_WINDOW_S)
-        self._reported[rows] = self._reported[rows] * kept + batch.reported
-        self._lost[rows] = np.maximum(self._lost[rows] * kept + batch.lost, 0.0)
-        loss = np.clip(self._lost[rows] / np.maximum(self._reported[rows], LOSS_MIN_PACKETS), 0.0, 1.0)
-        self.loss[rows] = loss
-        calm = self.queue_s[rows] < QUEUE_CALM_S
-        self._calm_s[rows] += np.where(calm, elapsed, 0.0)
-        window = np.clip(self._calm_s[rows], LOSS_WINDOW_S, INHERENT_WINDOW_S)
-        step = np.minimum(elapsed / window, 1.0)
-        inherent = self.inherent_loss[rows]
-        self.inherent_loss[rows] = np.where(calm, inherent + (loss - inherent) * step, inherent)
-
-    def _measure_queue(
-        self,
-        rows: npt.NDArray[np.int64],
-        delay_s: npt.NDArray[np.float64],
-        elapsed: npt.NDArray[np.float64],
-        returned: npt.NDArray[np.bool_],
-    ) -> None:
-        self._base_s[rows] = np.minimum(self._base_s[rows], delay_s)
-        queue = delay_s - np.minimum(self._base_s[rows], self._former_base_s[rows])
-        slope = np.clip((queue - self.queue_s[rows]) / np.maximum(elapsed, 0.02), -2.0, 2.0)
-        self._slope[rows] = np.where(returned, 0.0, 0.5 * self._slope[rows] + 0.5 * slope)
-        self.queue_s[rows] = queue
-
-    def _measure_rate(
-        self, rows: npt.NDArray[np.int64], last_s: npt.NDArray[np.float64], size: npt.NDArray[np.int64]
-    ) -> None:
-        """Bytes that arrived in about the last half second by the viewer's clock."""
-        self._bytes[rows] += size
-        total = self._bytes[rows]
-        age = last_s[:, None] - self._ring_s[rows]
-        valid = np.isfinite(age) & (age > 0)
-        enough = np.where(valid & (age >= ACKED_WINDOW_S), age, np.inf)
-        longest = np.where(valid, age, -np.inf)
-        chosen = np.where(np.isfinite(enough).any(1), enough.argmin(1), longest.argmax(1))
-        span = age[np.arange(len(rows)), chosen]
-        known = valid[np.arange(len(rows)), chosen] & (span >= 0.1)
-        rate = (total - self._ring_bytes[rows, chosen]) * 8 / np.where(known, span, 1.0)
-        self.acked_bps[rows] = np.where(known, np.minimum(rate, CEILING_BPS), self.acked_bps[rows])
-        place = self._ring_place[rows]
-        since = last_s - self._ring_s[rows, place - 1]
-        recent = size * 8 / np.clip(since, RECENT_LEAST_S, None)
-        self._recent_bps[rows] = np.minimum(recent, CEILING_BPS)
-        self._ring_s[rows, place] = last_s
-        self._ring_bytes[rows, place] = total
-        self._ring_place[rows] = (place + 1) % RING
 
     def _judge(self, rows: npt.NDArray[np.int64], now: float) -> None:
         """Overuse, draining and what is proven, for viewers that have just reported."""
@@ -386,10 +264,7 @@ class Estimator(Columns):
         """Growth, silence and the end of drains. `sent_packets`, `sent_bytes`: totals sent to each row."""
         elapsed = min(max(now - self._ticked_s, 0.0), 1.0) if np.isfinite(self._ticked_s) else 0.0
         self._ticked_s = now
-        if now - self._base_turn_s >= BASE_WINDOW_S:
-            self._base_turn_s = now
-            self._former_base_s = self._base_s.copy()
-            self._base_s[:] = np.inf
+        self.turn_base(now)
         if elapsed > 0:
             sent_bps = np.maximum(sent_bytes - self._sent_bytes, 0) * 8 / elapsed
             self._sent_bps += (sent_bps - self._sent_bps) * min(elapsed / ACKED_WINDOW_S, 1.0)
@@ -498,10 +373,6 @@ class Estimator(Columns):
         share = np.where(np.isfinite(self._knee_bps) | self.full, PACE_FACTOR_FULL, PACE_FACTOR)
         share = np.where(self.draining, DRAIN_SHARE, share)
         return np.where(self.crisis, CRISIS_SHARE, share) * self.estimate_bps
-
-    def base_s(self, row: int) -> float:
-        """The least one-way delay of about the last minute, of the two clocks' difference and the way itself."""
-        return float(min(self._base_s[row], self._former_base_s[row]))
 
     def lost_bps(self, now: float) -> npt.NDArray[np.float64]:
         """What a link carried until a short while ago, and may soon carry again; 0 where there was no such fall."""

@@ -9,7 +9,8 @@ import pytest
 
 from streaming.control import Slot
 from streaming.publisher import Publisher
-from streaming.rate.estimator import CEILING_BPS, FLOOR_BPS
+from streaming.rate.arrivals import CEILING_BPS
+from streaming.rate.estimator import FLOOR_BPS
 from streaming.room import SSRCS
 from streaming.subscriber import Subscriber
 from streaming.uptrack.keyframes import MIN_INTERVAL_S

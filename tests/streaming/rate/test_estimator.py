@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streaming.rate.arrivals import CEILING_BPS, QUEUE_CALM_S
 from streaming.rate.estimator import (
-    CEILING_BPS,
     FLOOR_BPS,
-    QUEUE_CALM_S,
     QUEUE_DEEP_S,
     START_BPS,
     UNPROVEN_FACTOR,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from streaming.rate.arrivals import CEILING_BPS
 from streaming.rate.estimator import (
-    CEILING_BPS,
     FIRST_WORD_S,
     FLOOR_BPS,
     RETURN_SHARE,
