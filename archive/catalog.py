@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeVar
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, exists, func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
@@ -19,6 +20,12 @@ from archive.search import Found, Query, Sight, find
 from archive.store import ObjectInfo
 from archive.tables import ID_CHARS, Access, MediaGap, MediaSegment, Recording, Run
 from school.text import TITLE_MAX_CHARS, clean_line
+
+SEGMENTS_KEPT = 5000
+RENDITIONS_KEPT = 64
+RECORDINGS_KEPT = 200
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,10 @@ class Catalog:
 
     def __init__(self, sessions: async_sessionmaker[AsyncSession]) -> None:
         self._sessions = sessions
+        # What does not change, or is known to have changed, is read once; the oldest is forgotten first.
+        self._segments: OrderedDict[tuple[str, str, int, int], ObjectInfo] = OrderedDict()
+        self._renditions: OrderedDict[tuple[str, str, int], list[SegmentRow]] = OrderedDict()
+        self._tracks: OrderedDict[str, tuple[tuple[float, str], list[Track]]] = OrderedDict()
 
     async def find(self, query: Query, sight: Sight) -> tuple[list[Recording], Found]:
         """The recordings of one page, in its order; what the page leaves out is in `Found`."""
@@ -60,14 +71,23 @@ class Catalog:
             await index_recording(session, recording_id)
             return recording
 
-    async def track(self, recording_id: str, slot: str) -> Track:
+    async def track(self, recording: Recording, slot: str) -> Track:
         """Raises `NotFound`."""
-        for track in await self.tracks(recording_id, slot):
-            return track
+        for track in await self.tracks(recording):
+            if track.slot == slot:
+                return track
         raise NotFound("this recording has no such track")
 
-    async def tracks(self, recording_id: str, slot: str | None = None) -> list[Track]:
-        """By the names of the slots, or only one of them. The cost grows with the number of segments."""
+    async def tracks(self, recording: Recording) -> list[Track]:
+        """By the names of the slots. Counted anew only when the recording has grown: viewers ask again and again."""
+        grown = (recording.duration_s, recording.state)
+        known = self._tracks.get(recording.id)
+        if known is None or known[0] != grown:
+            known = (grown, await self._count_tracks(recording.id))
+            _keep(self._tracks, recording.id, known, RECORDINGS_KEPT)
+        return known[1]
+
+    async def _count_tracks(self, recording_id: str) -> list[Track]:
         at_least_1_s = case((MediaSegment.duration_s > 1, MediaSegment.duration_s), else_=1.0)
         totals = (
             select(
@@ -83,8 +103,6 @@ class Catalog:
             .where(MediaSegment.recording_id == recording_id, MediaSegment.damage == "")
             .group_by(MediaSegment.slot, MediaSegment.encoding, MediaSegment.run)
         )
-        if slot is not None:
-            totals = totals.where(MediaSegment.slot == slot)
         inits = select(Run.slot, Run.encoding, Run.codecs, Run.width, Run.height)
         async with self._reading() as session:
             stretches = [_Stretch(*row) for row in await session.execute(totals)]
@@ -100,9 +118,16 @@ class Catalog:
             return list(await session.scalars(query))
 
     async def rendition(self, recording_id: str, slot: str, encoding: int) -> tuple[list[int], list[SegmentRow]]:
-        """The runs that have an initialisation segment, and all segments, for `media_playlist`. Raises `NotFound`."""
+        """The runs that have an initialisation segment, and all segments that are whole. Raises `NotFound`.
+
+        Segments are only ever added at the end: those that are known are not read again, unless a repair has marked
+        some of them.
+        """
+        place = (recording_id, slot, encoding)
         of_rendition = (
-            (MediaSegment.recording_id == recording_id) & (MediaSegment.slot == slot) & (MediaSegment.damage == "")
+            (MediaSegment.recording_id == recording_id)
+            & (MediaSegment.slot == slot)
+            & (MediaSegment.encoding == encoding)
         )
         columns = (
             MediaSegment.index,
@@ -111,16 +136,25 @@ class Catalog:
             MediaSegment.duration_s,
             MediaSegment.wall,
         )
-        segments = select(*columns).where(of_rendition, MediaSegment.encoding == encoding).order_by(MediaSegment.index)
+        damaged = select(exists().where(of_rendition, MediaSegment.damage != ""))
         runs = select(Run.run).where(Run.recording_id == recording_id, Run.slot == slot, Run.encoding == encoding)
         async with self._reading() as session:
             init_runs = list(await session.scalars(runs.order_by(Run.run)))
             if not init_runs:
                 raise NotFound("this recording has no such rendition")
-            return init_runs, [SegmentRow(*row) for row in await session.execute(segments)]
+            known = [] if await session.scalar(damaged) else self._renditions.get(place, [])
+            segments = select(*columns).where(of_rendition, MediaSegment.damage == "", MediaSegment.index >= len(known))
+            found = await session.execute(segments.order_by(MediaSegment.index))
+            known = known + [SegmentRow(*row) for row in found]
+        if known and known[-1].index == len(known) - 1:
+            _keep(self._renditions, place, known, RENDITIONS_KEPT)
+        return init_runs, known
 
     async def segment_object(self, recording_id: str, slot: str, encoding: int, index: int) -> ObjectInfo:
-        """Raises `NotFound`."""
+        """Raises `NotFound`. A segment's row never changes, and a class's browsers ask for it one after the other."""
+        place = (recording_id, slot, encoding, index)
+        if place in self._segments:
+            return self._segments[place]
         query = select(MediaSegment.object_key, MediaSegment.size, MediaSegment.sha256).where(
             MediaSegment.recording_id == recording_id,
             MediaSegment.slot == slot,
@@ -131,7 +165,9 @@ class Catalog:
             row = (await session.execute(query)).first()
         if row is None:
             raise NotFound("this recording has no such segment")
-        return ObjectInfo(*row)
+        found = ObjectInfo(*row)
+        _keep(self._segments, place, found, SEGMENTS_KEPT)
+        return found
 
     async def init_object(self, recording_id: str, slot: str, encoding: int, run: int) -> ObjectInfo:
         """Raises `NotFound`."""
@@ -151,6 +187,13 @@ class Catalog:
                 yield session
         except SQLAlchemyError as error:
             raise CatalogUnavailable(f"the database: {type(error).__name__}") from error
+
+
+def _keep(kept: OrderedDict[_Key, _Value], key: _Key, value: _Value, most: int) -> None:
+    kept[key] = value
+    kept.move_to_end(key)
+    while len(kept) > most:
+        kept.popitem(last=False)
 
 
 async def _get(session: AsyncSession, recording_id: str) -> Recording:

@@ -12,7 +12,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -70,23 +70,25 @@ class DirectoryStore:
         check_key(key)
         return await self._run(lambda: self._info(key))
 
-    async def read(self, key: str, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+    async def read(self, key: str, start: int = 0, length: int | None = None) -> AsyncGenerator[bytes, None]:
         check_key(key)
-        left = (1 << 62) if length is None else length
+        end = (1 << 62) if length is None else start + length
+
+        def part(file: BinaryIO, at: int) -> bytes:
+            # At a place of its own: should the file be closed meanwhile, nobody else's is moved.
+            return os.pread(file.fileno(), min(end - at, CHUNK_BYTES), at)
 
         def begin() -> tuple[BinaryIO, bytes]:
             file = self._path(key).open("rb", buffering=0)
-            file.seek(start)
-            return file, file.read(min(left, CHUNK_BYTES))
+            return file, part(file, start)
 
         file, chunk = await self._run(begin)
+        at = start
         try:
             while chunk:
                 yield chunk
-                left -= len(chunk)
-                if left <= 0:
-                    return
-                chunk = await self._run(partial(file.read, min(left, CHUNK_BYTES)))
+                at += len(chunk)
+                chunk = await self._run(partial(part, file, at)) if at < end else b""
         finally:
             file.close()
 

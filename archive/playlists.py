@@ -28,9 +28,9 @@ Span = tuple[float, float]
 _HEADER: Final = ("#EXTM3U", "#EXT-X-VERSION:8", "#EXT-X-INDEPENDENT-SEGMENTS")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SegmentRow:
-    """As `archive.media.Segment` has them."""
+    """As `archive.media.Segment` has them; made by the thousand, and never changed."""
 
     index: int
     run: int

@@ -7,7 +7,7 @@ characters. Objects are written once and whole, and never changed.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
@@ -45,8 +45,11 @@ class ObjectStore(Protocol):
     async def info(self, key: str) -> ObjectInfo:
         """Raises `ObjectMissing`."""
 
-    def read(self, key: str, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
-        """The bytes from `start` on, in chunks of at most 256 KiB. Raises `ObjectMissing`."""
+    def read(self, key: str, start: int = 0, length: int | None = None) -> AsyncGenerator[bytes, None]:
+        """The bytes from `start` on, in chunks of at most 256 KiB. Close it where you stop before its end.
+
+        Raises `ObjectMissing`.
+        """
 
     async def delete(self, key: str) -> None:
         """Idempotent."""

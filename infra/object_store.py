@@ -1,22 +1,23 @@
-"""The object store that the settings name."""
+"""The object store that the settings name. The S3 client takes long to import: who needs none does without."""
 
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from archive.directory_store import DirectoryStore
-from archive.s3_store import S3Address, S3Store
 from archive.store import ObjectStore
 from infra.settings import Settings, StoreKind
+
+if TYPE_CHECKING:
+    from archive.s3_store import S3Store
 
 _PROOF = "proof/written-and-read"
 
 
 def open_store(settings: Settings) -> ObjectStore:
     """Nothing is read or written yet; close it in the end."""
-    if settings.store is StoreKind.S3:
-        return S3Store(_s3_address(settings))
-    return DirectoryStore(settings.store_dir)
+    return _s3_store(settings) if settings.store is StoreKind.S3 else DirectoryStore(settings.store_dir)
 
 
 async def set_up_store(settings: Settings, lock_days: int = 0) -> str:
@@ -26,14 +27,14 @@ async def set_up_store(settings: Settings, lock_days: int = 0) -> str:
     """
     store: DirectoryStore | S3Store
     if settings.store is StoreKind.S3:
-        store = S3Store(_s3_address(settings))
-        await store.set_up(lock_days)
-        place = f"{settings.s3_endpoint}/{settings.s3_bucket}"
+        store, place = _s3_store(settings), f"{settings.s3_endpoint}/{settings.s3_bucket}"
     else:
-        store = DirectoryStore(settings.store_dir)
-        store.set_up(time.time())
-        place = str(settings.store_dir)
+        store, place = DirectoryStore(settings.store_dir), str(settings.store_dir)
     try:
+        if isinstance(store, DirectoryStore):
+            store.set_up(time.time())
+        else:
+            await store.set_up(lock_days)
         await store.put(_PROOF, b"webclass")
         async for _ in store.read(_PROOF):
             pass
@@ -42,12 +43,16 @@ async def set_up_store(settings: Settings, lock_days: int = 0) -> str:
     return place
 
 
-def _s3_address(settings: Settings) -> S3Address:
+def _s3_store(settings: Settings) -> S3Store:
+    from archive.s3_store import S3Address, S3Store
+
     assert settings.s3_secret_key is not None, "the settings' own check"
-    return S3Address(
-        settings.s3_endpoint,
-        settings.s3_bucket,
-        settings.s3_access_key,
-        settings.s3_secret_key.get_secret_value(),
-        settings.s3_region,
+    return S3Store(
+        S3Address(
+            settings.s3_endpoint,
+            settings.s3_bucket,
+            settings.s3_access_key,
+            settings.s3_secret_key.get_secret_value(),
+            settings.s3_region,
+        )
     )

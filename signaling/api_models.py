@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from school.link_tests import Verdict
+from signaling.link_test_messages import LinkNote
 from signaling.messages import LessonState, Role
 
 
@@ -132,7 +133,7 @@ class LinkTestOut(Body):
 
     receiving: Verdict
     sending: Verdict
-    notes: list[str]
+    notes: list[LinkNote]
     transport: Literal["udp", "tcp", ""]
     down_bps: int
     up_bps: int

@@ -52,7 +52,7 @@ async def list_recordings(call: Call) -> a.Recordings:
 
 async def get_recording(call: Call) -> a.RecordingDetail:
     recording = call.readable()
-    tracks = await call.services.catalog.tracks(recording.id)
+    tracks = await call.services.catalog.tracks(recording)
     about = await _out(call, recording)
     return a.RecordingDetail(
         **about.model_dump(),
@@ -84,7 +84,7 @@ async def change_keeping(call: Call) -> None:
 
 async def recording_playlist(call: Call) -> web.Response:
     recording = call.readable()
-    tracks = {track.slot: track.renditions for track in await call.services.catalog.tracks(recording.id)}
+    tracks = {track.slot: track.renditions for track in await call.services.catalog.tracks(recording)}
     sound = tracks.get(Slot.TEACHER_AUDIO)
     if sound is None:
         raise NotFound("nothing is recorded yet")
@@ -93,14 +93,14 @@ async def recording_playlist(call: Call) -> web.Response:
 
 
 async def track_playlist(call: Call) -> web.Response:
-    track = await call.services.catalog.track(call.readable().id, _slot(call))
+    track = await call.services.catalog.track(call.readable(), _slot(call))
     return _playlist(call, slot_playlist(track.renditions))
 
 
 async def packed_rendition_playlist(call: Call) -> web.Response:
     recording, slot, encoding = call.readable(), _slot(call), _number(call, "encoding")
     init_runs, segments = await call.services.catalog.rendition(recording.id, slot, encoding)
-    track = await call.services.catalog.track(recording.id, slot)
+    track = await call.services.catalog.track(recording, slot)
     grows = recording.state != RecordingState.READY
     return _playlist(call, packed_playlist(encoding, init_runs, segments, track.spans, grows=grows))
 

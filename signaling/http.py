@@ -22,6 +22,7 @@ from school.tables import Administrator
 from signaling.api_models import Problem
 from signaling.errors import MediaUnavailable, Refusal
 from signaling.messages import ErrorCode, Role
+from signaling.reader_passes import ReaderPass
 from signaling.registry import Registry
 from signaling.services import Services
 
@@ -182,22 +183,37 @@ def _admit_bearer(call: Call, route: Route, bearer: InvitationClaims) -> None:
 
 
 async def _admit_reader(call: Call) -> None:
+    recording_id = call.request.match_info.get("recording_id")
     token = _bearer_token(call.request)
+    if recording_id is None:
+        await _identify(call, token)
+        return
+    # Told apart, so that no cookie can pass for a token.
+    shown = f"cookie {_cookie(call)}" if token is None else f"bearer {token}"
+    found = call.services.reader_passes.find(shown, recording_id, call.services.clock())
+    if found is None:
+        await _identify(call, token)
+        found = ReaderPass(await _readable(call, recording_id), call.bearer, call.administrator)
+        call.services.reader_passes.keep(shown, recording_id, found, call.services.clock())
+    call.recording, call.bearer, call.administrator = found.recording, found.bearer, found.administrator
+
+
+async def _identify(call: Call, token: str | None) -> None:
     if token is not None:
         call.bearer = await call.services.invitations.verify(token, call.now)
     else:
         call.administrator = await _signed_in(call)
-    recording_id = call.request.match_info.get("recording_id")
-    if recording_id is None:
-        return
+
+
+async def _readable(call: Call, recording_id: str) -> Recording:
+    """The recording, if whoever asks may replay it. Raises `HttpError`."""
     recording = await call.services.catalog.find_one(recording_id)
     own = recording is not None and call.bearer is not None and call.bearer.lesson_id == recording.lesson_id
-    readable = recording is not None and (recording.access == RecordingAccess.OPEN or own)
-    if not readable and call.bearer is None and call.administrator is None:
+    if recording is not None and (own or recording.access == RecordingAccess.OPEN or call.administrator is not None):
+        return recording
+    if call.bearer is None and call.administrator is None:
         raise HttpError(401, "not_signed_in", "sign in, or show an invitation into the lesson", _CHALLENGE)
-    if recording is None or not (readable or call.administrator is not None):
-        raise HttpError(404, "not_found", "no such recording")
-    call.recording = recording
+    raise HttpError(404, "not_found", "no such recording")
 
 
 async def _admit_administrator(call: Call) -> None:
@@ -209,8 +225,12 @@ async def _admit_administrator(call: Call) -> None:
 
 
 async def _signed_in(call: Call) -> Administrator | None:
-    cookie = call.request.cookies.get(cookie_name(call.request), "")
+    cookie = _cookie(call)
     return await call.services.accounts.session(cookie, call.now) if cookie else None
+
+
+def _cookie(call: Call) -> str:
+    return call.request.cookies.get(cookie_name(call.request), "")
 
 
 def _bearer_token(request: web.Request) -> str | None:

@@ -34,7 +34,8 @@ class LinkTestRefusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who wants to test. `link`: see `link_keys`, "" within the server's own network; `address` is only compared."""
+    """Who wants to test. `link`: see `link_keys`, "" within the server's own network. `address`: the link or,
+    without one, the computer; only compared."""
 
     link: str
     address: str

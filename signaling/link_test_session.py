@@ -86,8 +86,8 @@ class LinkTestSessions:
         """Until the test is over or the page gone. Raises `LinkTestRefusal`."""
         begin = await _first_message(socket)
         place, invited = await self._identify(begin)
-        remote = call.request.remote
-        visitor = Visitor(self._services.link_keys.of(remote), remote or "", invited)
+        link = self._services.link_keys.of(call.request.remote)
+        visitor = Visitor(link, link or call.request.remote or "", invited)
         inbox: asyncio.Queue[LinkTestFromClient] = asyncio.Queue(INBOX_MAX)
         reading = asyncio.create_task(self._read(socket, inbox))
         working = asyncio.create_task(self._work(visitor, place, inbox, connection))
@@ -211,7 +211,7 @@ def _place(found: PlaceTests) -> a.PlaceLinkTests:
             a.LinkTestOut(
                 receiving=test.receiving,
                 sending=test.sending,
-                notes=[str(note) for note in notes(test.figures)],
+                notes=notes(test.figures),
                 tested_at=test.at,
                 **asdict(test.figures),
             )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import NamedTuple
 
 import structlog
@@ -36,14 +38,14 @@ async def object_response(
     if part is not None:
         headers["Content-Range"] = f"bytes {part.start}-{part.start + part.length - 1}/{found.size}"
     status, (start, length) = (200, (0, found.size)) if part is None else (206, part)
-    chunks = aiter(store.read(found.key, start, length))
-    first = await anext(chunks, b"")
-    if len(first) == length:
-        return web.Response(status=status, body=first, headers=headers, content_type=content_type)
-    response = web.StreamResponse(status=status, headers=headers)
-    response.content_type, response.content_length = content_type, length
-    await response.prepare(request)
-    await _send(request, response, first, chunks, length)
+    async with aclosing(store.read(found.key, start, length)) as chunks:
+        first = await anext(chunks, b"")
+        if len(first) == length:
+            return web.Response(status=status, body=first, headers=headers, content_type=content_type)
+        response = web.StreamResponse(status=status, headers=headers)
+        response.content_type, response.content_length = content_type, length
+        await response.prepare(request)
+        await _send(request, response, first, chunks, length)
     return response
 
 
@@ -55,15 +57,25 @@ async def _send(
     try:
         chunk = first
         while chunk:
-            await response.write(chunk)
+            # The next is read while this one goes out.
+            following = asyncio.ensure_future(_next(rest))
+            try:
+                await response.write(chunk)
+            except BaseException:
+                following.cancel()
+                raise
             sent += len(chunk)
-            chunk = await anext(rest, b"")
+            chunk = await following
     except StoreError as error:
         _log.warning("an object could not be sent to its end", reason=str(error))
     if sent == length:
         await response.write_eof()
     elif request.transport is not None:
         request.transport.abort()
+
+
+async def _next(chunks: AsyncIterator[bytes]) -> bytes:
+    return await anext(chunks, b"")
 
 
 def not_modified(request: web.Request, etag: str) -> bool:

@@ -20,6 +20,7 @@ from signaling.limits import Moment
 from signaling.link_keys import LinkKeys
 from signaling.link_memory import LinkMemory
 from signaling.media_bus import MediaBus
+from signaling.reader_passes import ReaderPasses
 from signaling.tally import Tally
 
 
@@ -52,6 +53,7 @@ class Services:
     wall: Callable[[], float] = time.time
     tally: Tally = field(default_factory=Tally)
     link_memory: LinkMemory = field(default_factory=LinkMemory)
+    reader_passes: ReaderPasses = field(default_factory=ReaderPasses)
 
     def moment(self) -> Moment:
         return Moment(self.clock(), self.wall())

@@ -67,6 +67,8 @@ class PublisherClient:
         self.encoders = encoders
         self.uplink = Path(clock, uplink, seed)
         self.sent_bytes = 0
+        self.heeds_rates = True
+        """False: encodings go on and off as told, but at the rates that this browser chose itself."""
         self.speaking = {Source.MICROPHONE_LOW: False, Source.MICROPHONE: True}
         self._clock = clock
         self._random = random.Random(seed)
@@ -211,7 +213,8 @@ class PublisherClient:
             if event.source is Source.MICROPHONE:
                 self.speaking[list(SOUNDS)[wanted.index]] = wanted.active
             elif encoder is not None:
-                encoder.configure(wanted.index, wanted.active, wanted.max_bitrate_bps, wanted.max_framerate)
+                limit_bps = wanted.max_bitrate_bps if self.heeds_rates else 0
+                encoder.configure(wanted.index, wanted.active, limit_bps, wanted.max_framerate)
 
 
 def _mid(source: Source) -> str:

@@ -161,8 +161,6 @@ def chunks_of(downtracks: DownTracks, viewers: Viewers, encoding: int, source: U
 
 def _codec(profile: WireProfile, source: UpTrack, redundant: bool) -> tuple[str, str] | None:
     """Name and profile of what a viewer is sent of a source: its codec, or of sound the other form."""
-    if source.codec in SOUND_FORMS:
-        wanted = "red" if redundant else "opus"
-        if profile.takes(wanted):
-            return wanted, ""
+    if source.codec in SOUND_FORMS and profile.takes("opus"):
+        return "red" if redundant and profile.takes("red") else "opus", ""
     return (source.codec, source.profile) if profile.takes(source.codec) else None

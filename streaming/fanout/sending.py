@@ -15,7 +15,7 @@ from streaming.fanout.profiles import PADDING_BIT, WireProfile
 from streaming.fanout.queue import Queue
 from streaming.fanout.runs import Run, equal_size, equalise
 from streaming.fanout.viewers import Viewers, mark_slow
-from streaming.uptrack.cache import HEADER_BYTES
+from streaming.uptrack.cache import HEADER_BYTES, OVERHEAD_BYTES
 from streaming.uptrack.uptrack import Arrival
 from streaming.wire.errors import WireError
 
@@ -70,9 +70,10 @@ class Sender:
         if arrivals[0].late:
             chunk = self._since(whole, arrivals[0])
         run_bytes = sum(run.sizes)
-        if not self._audio and run_bytes + whole.uncharged_bytes > viewers.least_credit:
+        wire_bytes = run_bytes + OVERHEAD_BYTES * len(run.cells)
+        if not self._audio and wire_bytes + whole.uncharged_bytes > viewers.least_credit:
             viewers.least_credit -= whole.charge(viewers)
-            mark_slow(viewers, chunk.rows, run_bytes)
+            mark_slow(viewers, chunk.rows, wire_bytes)
         if viewers.any_slow and not self._audio:
             slow = viewers.slow[chunk.rows]
             if slow.any():
@@ -93,8 +94,10 @@ class Sender:
         return chunk.subset(self._downtracks.start[chunk.rows] <= arrival.number)
 
     def _send_filler(self, chunk: Chunk, arrival: Arrival, batch: Batch) -> None:
-        """A late packet of a layer these rows don't take: close the gap that was left for it with a padding packet."""
+        """A late packet of a layer these rows don't take: close the gap that was left for it with a padding packet. Not
+        where others wait: when those are given up, their numbers are used again."""
         late = self._since(chunk, arrival)
+        late = late.subset(~self._queue.waiting()[late.rows])
         self._send_made(late, arrival, b"\x01", True, batch)
         self.fillers += len(late.rows)
 

@@ -80,10 +80,10 @@ class Allocator:
         now: float,
         unproven: npt.NDArray[np.bool_],
         crisis: npt.NDArray[np.bool_],
-        loss: npt.NDArray[np.float64],
+        inherent_loss: npt.NDArray[np.float64],
     ) -> Allocation:
-        """Set the targets of every row of `fanouts`, which come in order of priority. `loss`: share of packets that
-        each row has lost lately.
+        """Set the targets of every row of `fanouts`, which come in order of priority. `inherent_loss`: share of packets
+        that each row's link loses without any queue.
 
         Rows that are `unproven` (nothing has spoken against more yet) get the cheapest layer of the first picture even
         beyond their budget: a publisher may have none that fits a cautious start. Only newcomers are given motion so;
@@ -91,7 +91,7 @@ class Allocator:
         cheapest moving layer of each picture, and what they had ceases at once.
         """
         left = budget_bps.copy()
-        self._redundancy.update(loss, now)
+        self._redundancy.update(inherent_loss)
         for fanout in fanouts:
             fanout.desired.clear()
             fanout.room_bps = np.full(len(left), np.nan)

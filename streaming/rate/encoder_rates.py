@@ -33,6 +33,9 @@ HOLD_MOST_S: Final = 60.0
 """Between lowering a rate and trying more again."""
 FAILED_S: Final = 12.0
 """A raised rate that has to be lowered within this time was too much."""
+HEEDLESS: Final = 1.25
+HEEDLESS_S: Final = 5.0
+"""A publisher that makes so many times what it was told, for so long, does not heed it."""
 
 
 @dataclass(slots=True)
@@ -63,6 +66,13 @@ class _Step:
     raised_s: float = -math.inf
     lowered_s: float = -math.inf
     hold_s: float = HOLD_S
+    exceeded_s: float = math.inf
+    """Since when more comes than is asked for."""
+
+    def exceeded(self, measured_bps: float, now: float) -> bool:
+        """More has come for long."""
+        self.exceeded_s = min(self.exceeded_s, now) if measured_bps > HEEDLESS * self.rate_bps else math.inf
+        return now - self.exceeded_s >= HEEDLESS_S
 
     def follow(self, wanted_bps: float, proven_bps: float, now: float) -> None:
         """`wanted_bps`: in the best ladder by what viewers' links are believed to carry, `proven_bps`: by what is
@@ -104,6 +114,7 @@ class EncoderRates:
         self._sharp = sharp
         self._steps: dict[int, _Step] = {}
         self._next_s = -math.inf
+        self._heeded = True
 
     def rate_bps(self, index: int) -> float:
         """0: not known, or not to be sent."""
@@ -112,7 +123,10 @@ class EncoderRates:
     def update(
         self, encodings: list[Encoding], audience: Audience, now: float, budget_bps: float = math.inf
     ) -> dict[int, Rate]:
-        """Rates by index, of encodings whose size is known. What each can be expected to cost is told to it."""
+        """Rates by index, of encodings whose size is known; none for a publisher that does not heed them. What each
+        encoding can be expected to cost is told to it."""
+        if not self._heeded:
+            return {}
         ordered = sorted((each for each in encodings if each.width), key=lambda each: each.width * each.height)
         if not ordered:
             return {}
@@ -133,7 +147,17 @@ class EncoderRates:
                 else:  # lowering it would help nobody
                     step.follow(max(wanted_bps, step.rate_bps), proven_bps, now)
                 each.expect(step.rate_bps, step.rung.ceiling_bps)
+                if each.flowing(now) and step.exceeded(sum(each.bitrate_bps), now):
+                    self._give_up(ordered)
+                    return {}
         return {index: Rate(step.rate_bps, step.rate_bps == step.rung.usual_bps) for index, step in self._steps.items()}
+
+    def _give_up(self, encodings: list[Encoding]) -> None:
+        """The publisher sends as it likes: its encodings cost what is measured."""
+        self._heeded = False
+        self._steps.clear()
+        for each in encodings:
+            each.expect(0.0, 0.0)
 
     def _best(
         self, ordered: list[Encoding], audience: Audience, room_bps: npt.NDArray[np.float64], budget_bps: float

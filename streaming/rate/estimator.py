@@ -32,6 +32,8 @@ QUEUE_BUSY_S: Final = 0.15
 """Above this the link was busy for all of the latest report's time."""
 QUEUE_DEEP_S: Final = 0.3
 """A queue that takes so long to drain that the pictures on their way must be given up."""
+SLOPE_STEEP: Final = 0.7
+"""Seconds per second: the link carries little more than half of what is sent."""
 BASE_WINDOW_S: Final = 30.0
 """The least delay is that of this window and the one before: clocks drift, routes change."""
 
@@ -83,9 +85,12 @@ RETURN_SHARE: Final = 0.5
 
 FIRST_WORD_S: Final = 2.0
 """Until a newcomer's first feedback is expected."""
-PACE_FACTOR: Final = 1.2
+PACE_FACTOR: Final = 1.25
 PACE_FACTOR_FULL: Final = 1.05
 """Where the estimate is known to be about all the link carries."""
+FULL_SHARE: Final = 0.4
+PROVED_LATELY_S: Final = 5.0
+"""What a probe has just proven may be all that the link carries."""
 CONGESTED_S: Final = 10.0
 """How long overuse speaks against sending beyond the estimate."""
 
@@ -153,6 +158,8 @@ class Estimator(Columns):
     """What the link carried when it was last too full."""
     _knee_s: npt.NDArray[np.float64]
     """When that was."""
+    _proved_s: npt.NDArray[np.float64]
+    """When a probe last showed that the link carries more."""
     _limit_bps: npt.NDArray[np.float64]
     """What a receiver without transport-wide feedback allows."""
     _bytes: npt.NDArray[np.int64]
@@ -196,6 +203,7 @@ class Estimator(Columns):
                 "_recent_bps": 0.0,
                 "_knee_bps": np.inf,
                 "_knee_s": -np.inf,
+                "_proved_s": -np.inf,
                 "_bytes": 0,
             }
         )
@@ -318,7 +326,8 @@ class Estimator(Columns):
         estimate, recent, queue = self.estimate_bps[rows], self._recent_bps[rows], self.queue_s[rows]
         # With a queue the link is busy: what arrives just now is what it carries, however little was sent before.
         carried = np.where(queue > QUEUE_BUSY_S, recent, np.maximum(self.acked_bps[rows], recent))
-        most = np.where(queue > QUEUE_DEEP_S, DECREASE_MOST_DEEP, DECREASE_MOST)
+        deep = (queue > QUEUE_DEEP_S) | ((queue > QUEUE_BUSY_S) & (self._slope[rows] > SLOPE_STEEP))
+        most = np.where(deep, DECREASE_MOST_DEEP, DECREASE_MOST)
         lowered = np.maximum(DECREASE * carried, most * estimate)
         # Beside a foreign stream neither queue nor share tells what could be had: loss does, as for goog_cc.
         shared = (self._tolerance_s[rows] > 0) & (queue <= QUEUE_HIGH_S + self._tolerance_s[rows])
@@ -336,11 +345,12 @@ class Estimator(Columns):
         self._drain_carried_bps[starts] = carried[begins]
         self._drain_from_bps[starts] = estimate[begins]
 
-    def proved(self, row: int, rate_bps: float) -> None:
+    def proved(self, row: int, rate_bps: float, now: float) -> None:
         """A probe has shown that the link carries so much."""
         rate_bps = min(rate_bps, float(self._limit_bps[row]), CEILING_BPS)
         if rate_bps > self._knee_bps[row]:
             self._knee_bps[row] = np.inf
+        self._proved_s[row] = now
         self.proven_bps[row] = max(self.proven_bps[row], rate_bps)
         self.estimate_bps[row] = max(self.estimate_bps[row], rate_bps)
 
@@ -476,10 +486,16 @@ class Estimator(Columns):
         return self.draining & (self.queue_s > QUEUE_DEEP_S)
 
     @property
+    def full(self) -> npt.NDArray[np.bool_]:
+        """Rows whose link may be about full: they use much of what it was found to carry, or more was proven lately."""
+        used = self.acked_bps > FULL_SHARE * self._knee_bps
+        return used | (self._proved_s > self._ticked_s - PROVED_LATELY_S)
+
+    @property
     def pace_bps(self) -> npt.NDArray[np.float64]:
         """How fast packets may leave: above the estimate, so that a keyframe need not wait for long; less while a link
         is drained."""
-        share = np.where(np.isfinite(self._knee_bps), PACE_FACTOR_FULL, PACE_FACTOR)
+        share = np.where(np.isfinite(self._knee_bps) | self.full, PACE_FACTOR_FULL, PACE_FACTOR)
         share = np.where(self.draining, DRAIN_SHARE, share)
         return np.where(self.crisis, CRISIS_SHARE, share) * self.estimate_bps
 

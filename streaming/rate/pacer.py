@@ -16,8 +16,11 @@ IDLE_PACE_S: Final = 0.04
 """Credit is renewed this often while nobody waits: as long as a burst lasts."""
 START_CREDIT_BYTES: Final = 4_000
 """Given once to a newcomer: its first keyframe, a small one, should not wait."""
-BURST_S: Final = 0.01
-BURST_MIN_BYTES: Final = 600.0
+BURST_S: Final = 0.05
+BURST_MIN_BYTES: Final = 1_500.0
+BURST_FULL_S: Final = 0.01
+BURST_FULL_MIN_BYTES: Final = 600.0
+"""Where a link is about full: what leaves at once there waits in the link's queue, before the sound that follows."""
 BURST_PATIENT_BYTES: Final = 100.0
 """Of who gets still pictures only: one packet at a time, so that sound never waits behind two."""
 REPAIR_SHARE: Final = 0.15
@@ -33,11 +36,17 @@ class Pace(NamedTuple):
     repair_most: npt.NDArray[np.float32]
 
 
-def pace(pace_bps: npt.NDArray[np.float64], patient: npt.NDArray[np.bool_]) -> Pace:
-    """What follows from how fast packets may leave; it holds for many ticks."""
+def pace(pace_bps: npt.NDArray[np.float64], full: npt.NDArray[np.bool_], patient: npt.NDArray[np.bool_]) -> Pace:
+    """What follows from how fast packets may leave; it holds for many ticks. `full`: rows whose link is; `patient`:
+    those that get still pictures only."""
     rate = (pace_bps / 8).astype(np.float32)
     least = np.float32(BURST_MIN_BYTES)
-    most = np.where(patient, np.float32(BURST_PATIENT_BYTES), np.maximum(rate * np.float32(BURST_S), least))
+    most = np.where(
+        full,
+        np.maximum(rate * np.float32(BURST_FULL_S), np.float32(BURST_FULL_MIN_BYTES)),
+        np.maximum(rate * np.float32(BURST_S), least),
+    )
+    most[patient] = BURST_PATIENT_BYTES
     return Pace(rate, most, np.maximum(rate * np.float32(REPAIR_SHARE * REPAIR_BURST_S), least))
 
 

@@ -29,14 +29,15 @@ PACKETS_LEAST_BYTES: Final = 3_000.0
 QUEUE_RISK_S: Final = 0.030
 """The queue a probe may build where it proves too much."""
 QUEUE_ABORT_S: Final = 0.045
-QUEUE_PROVED_S: Final = 0.012
-"""Where the link carries a probe, hardly a queue is left at its end; where it does not, each third leaves more."""
+QUEUE_PROVED_S: Final = 0.002
+QUEUE_PROVED_SHARE: Final = 0.04
+"""Where the link carries a probe, its end finds hardly a queue: no more than this and such a share of its duration."""
 TAIL_SHARE: Final = 1 / 3
 """Of a probe's time: its end, where the queue is looked at."""
 RECEIVED_SHARE: Final = 0.93
-INTERVAL_S: Final = 1.5
+INTERVAL_S: Final = 1.0
 INTERVAL_FACTOR: Final = 1.3
-INTERVAL_MOST_S: Final = 3.0
+INTERVAL_MOST_S: Final = 2.0
 AFTER_SUCCESS_S: Final = 0.05
 AFTER_OVERUSE_S: Final = 1.0
 SPAN_LEAST_S: Final = 0.05
@@ -150,9 +151,10 @@ class Prober(Columns):
         whole = probe.received_bytes >= RECEIVED_SHARE * (1 - estimator.inherent_loss[row]) * probe.sent_bytes
         rate_bps = probe.received_bytes * 8 / max(probe.last_s - probe.first_s, probe.end_s - probe.start_s)
         carried = rate_bps >= RECEIVED_SHARE**2 * probe.goal_bps
-        carried &= probe.tail_delay_s - estimator.base_s(row) <= QUEUE_PROVED_S
+        queue_most_s = QUEUE_PROVED_S + QUEUE_PROVED_SHARE * (probe.end_s - probe.start_s)
+        carried &= probe.tail_delay_s - estimator.base_s(row) <= queue_most_s
         if whole and carried:
-            estimator.proved(row, probe.goal_bps)
+            estimator.proved(row, probe.goal_bps, now)
         elif whole:
             after_bytes, span_s = probe.received_bytes - probe.first_bytes, probe.last_s - probe.first_s
             if span_s >= SPAN_LEAST_S:

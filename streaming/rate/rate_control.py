@@ -60,7 +60,7 @@ class RateControl:
         nothing = np.zeros(rows)
         self._allocation = Allocation(nothing, np.full(rows, np.nan), np.full(rows, np.nan), np.zeros(rows, np.bool_))
         self._short = np.zeros(rows, np.bool_)
-        self._rate = pacer.pace(np.full(rows, START_BPS), self._allocation.patient)
+        self._rate = pacer.pace(np.full(rows, START_BPS), self.estimator.full, self._allocation.patient)
 
     def add(self, row: int, link: str, start_bps: float) -> None:
         """A viewer takes the row. `link`: the same for viewers behind one link, "" where that is unknown."""
@@ -196,12 +196,17 @@ class RateControl:
         for row, probe in self.prober.running.items():
             if now < probe.end_s:
                 pace[row] = max(pace[row], probe.goal_bps)
-        self._rate = pacer.pace(pace, self._allocation.patient)
+        self._rate = pacer.pace(pace, self.estimator.full, self._allocation.patient)
 
     def _allocate(self, now: float) -> None:
         estimator = self.estimator
         self._allocation = self._allocator.allocate(
-            self._fanouts, estimator.estimate_bps, now, estimator.unproven(now), estimator.crisis, estimator.loss
+            self._fanouts,
+            estimator.estimate_bps,
+            now,
+            estimator.unproven(now),
+            estimator.crisis,
+            estimator.inherent_loss,
         )
         self._load.wish(self._allocation)
         self._short = self._short_of_cost()

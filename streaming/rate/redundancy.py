@@ -1,4 +1,7 @@
-"""Which viewers get redundant sound (RFC 2198): those who lose packets and have room for half as much sound again."""
+"""Which viewers get redundant sound (RFC 2198): those whose link loses packets and has room for the repeated frames.
+
+Only the loss that a link has without any queue counts: where a full link loses packets, more of them would not help.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,6 @@ from streaming.rate.columns import Columns
 
 LOSS_ON: Final = 0.04
 LOSS_OFF: Final = 0.02
-SMOOTHING_S: Final = 3.0
 REPEATED_SHARE: Final = 0.6
 """Of what sound costs, payload: that is sent once more."""
 ROOM_SHARE: Final = 0.25
@@ -20,24 +22,18 @@ ROOM_HYSTERESIS: Final = 1.2
 
 
 class Redundancy(Columns):
-    """By row. Time passed in."""
+    """By row."""
 
-    loss: npt.NDArray[np.float64]
-    """Smoothed."""
     lossy: npt.NDArray[np.bool_]
 
     def __init__(self) -> None:
-        super().__init__({"loss": 0.0, "lossy": False})
-        self._updated_s = -np.inf
+        super().__init__({"lossy": False})
 
-    def update(self, loss: npt.NDArray[np.float64], now: float) -> None:
-        """`loss`: share of packets that each row has lost lately."""
-        if self.rows < len(loss):
-            self.reserve(len(loss))
-        step = min((now - self._updated_s) / SMOOTHING_S, 1.0)
-        self._updated_s = now
-        self.loss += (loss - self.loss) * step
-        self.lossy = np.where(self.lossy, self.loss >= LOSS_OFF, self.loss >= LOSS_ON)
+    def update(self, inherent_loss: npt.NDArray[np.float64]) -> None:
+        """`inherent_loss`: share of packets that each row's link loses without any queue, smoothed."""
+        if self.rows < len(inherent_loss):
+            self.reserve(len(inherent_loss))
+        self.lossy = inherent_loss >= np.where(self.lossy, LOSS_OFF, LOSS_ON)
 
     def choose(
         self,

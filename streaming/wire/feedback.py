@@ -213,11 +213,10 @@ def build_fcis(
         missing = (sequence - expected) & 0xFFFF
         if missing >= _MAX_SPAN:
             raise ValueError("arrivals must ascend from the base sequence")
-        if part.deltas and not part.fits(missing, tick, max_bytes):
+        if not part.add(missing, tick, max_bytes):
             fcis.append(part.pack())
             part = _Part(sequence, feedback_count + len(fcis))
-            missing = 0
-        part.add(missing, tick)
+            part.add(0, tick, max_bytes)
         expected = sequence + 1
     if part.deltas:
         fcis.append(part.pack())
@@ -236,24 +235,27 @@ class _Part:
         self.deltas = bytearray()
         self.bound = _FCI_HEAD_BYTES
 
-    def fits(self, missing: int, tick: int, max_bytes: int) -> bool:
-        return (
-            -0x8000 <= tick - self.last_tick <= 0x7FFF
-            and len(self.symbols) + missing < _MAX_SPAN
-            and self.bound + _bound(missing) <= max_bytes
-        )
-
-    def add(self, missing: int, tick: int) -> None:
+    def add(self, missing: int, tick: int, max_bytes: int) -> bool:
+        """One arrival after `missing` packets; False, and nothing is added, where the FCI has no room for it."""
         if not self.deltas:
             self.reference = tick // TICKS_PER_REFERENCE
             self.last_tick = self.reference * TICKS_PER_REFERENCE
         delta = tick - self.last_tick
-        self.last_tick = tick
-        small = 0 <= delta <= 0xFF
+        # At most: a delta, a chunk, and a chunk for each run of missing packets
+        bound = self.bound + 4 + 2 * -(-missing // MAX_RUN)
+        if self.deltas and (
+            bound > max_bytes or not -0x8000 <= delta <= 0x7FFF or len(self.symbols) + missing >= _MAX_SPAN
+        ):
+            return False
+        self.last_tick, self.bound = tick, bound
         self.symbols += bytes(missing)
-        self.symbols.append(_SMALL if small else _LARGE)
-        self.deltas += delta.to_bytes(1 if small else 2, "big", signed=not small)
-        self.bound += _bound(missing)
+        if 0 <= delta <= 0xFF:
+            self.symbols.append(_SMALL)
+            self.deltas.append(delta)
+        else:
+            self.symbols.append(_LARGE)
+            self.deltas += delta.to_bytes(2, "big", signed=True)
+        return True
 
     def pack(self) -> bytes:
         head = _HEAD.pack(
@@ -262,11 +264,6 @@ class _Part:
             (self.reference & 0xFFFFFF) << 8 | self.feedback_count & 0xFF,
         )
         return head + _chunks(bytes(self.symbols)) + self.deltas
-
-
-def _bound(missing: int) -> int:
-    """Bytes that one more arrival can take at most: a delta, a chunk, and a chunk per run of missing packets."""
-    return 4 + 2 * -(-missing // MAX_RUN)
 
 
 def _chunks(symbols: bytes) -> bytes:

@@ -55,7 +55,7 @@ async def test_reading_may_be_broken_off(store: ObjectStore) -> None:
     for _ in range(20):
         reading = store.read(KEY)
         assert await anext(reading)
-        await reading.aclose()  # type: ignore[attr-defined]
+        await reading.aclose()
     assert await whole(store, KEY) == body(4 * MIB)
 
 

@@ -18,7 +18,7 @@ from tests.browser.waiting import until
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 LITTLE = LinkConditions(rate_bps=350e3, delay_s=0.05, buffer_s=1.0)
-SOUND_ONLY = LinkConditions(rate_bps=60e3, delay_s=0.05, buffer_s=1.0)
+SOUND_ONLY = LinkConditions(rate_bps=34e3, delay_s=0.05, buffer_s=1.0)
 WITHIN_S = 40.0
 WITHIN_MS = WITHIN_S * 1000
 

@@ -105,11 +105,18 @@ def fox(network: None) -> Iterator[Firefox]:
 
 
 async def reached(look: Look, what: str, holds: Callable[[State], bool], within_s: float = 40) -> State:
-    async def there() -> State | None:
-        found = await look()
-        return found if holds(found) else None
+    """The state in which this holds; else the error tells the last one that was seen."""
+    last: State = {}
 
-    return await until(what, there, within_s)
+    async def there() -> bool:
+        last.update(await look())
+        return holds(last)
+
+    try:
+        await until(what, there, within_s)
+    except AssertionError as error:
+        raise AssertionError(f"{error}; {last}") from error
+    return last
 
 
 async def in_step(look: Look, slot: str, begin_s: float) -> None:

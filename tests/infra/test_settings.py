@@ -47,6 +47,9 @@ def test_lists_are_separated_by_commas_and_names_put_into_their_wire_form(monkey
         {"media_port": 65535, "media_processes": 2},
         {"host_names": ("two words",)},
         {"log_level": "loud"},
+        {"store": "s3", "s3_endpoint": "http://127.0.0.1:9000"},
+        {"s3_endpoint": "127.0.0.1:9000"},
+        {"s3_bucket": "No_Bucket"},
     ],
 )
 def test_settings_that_cannot_work_are_refused(wrong: dict[str, object]) -> None:

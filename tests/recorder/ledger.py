@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import json
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from pathlib import Path
 
 from archive.errors import StoreError
@@ -51,7 +51,7 @@ class FolderStore:
         data = (self.root / key).read_bytes()
         return ObjectInfo(key, len(data), hashlib.sha256(data).hexdigest())
 
-    async def read(self, key: str, start: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+    async def read(self, key: str, start: int = 0, length: int | None = None) -> AsyncGenerator[bytes, None]:
         data = (self.root / key).read_bytes()[start:]
         yield data if length is None else data[:length]
 

@@ -165,6 +165,17 @@ def test_each_viewer_gets_sender_reports_once_a_second() -> None:
     assert 0.05 <= lesson.room.estimator.rtt_s[subscriber.row] <= 1.1 + lesson.now - sent_at
 
 
+def test_a_viewers_sender_reports_come_in_one_compound(monkeypatch: pytest.MonkeyPatch) -> None:
+    lesson, teacher, _, _ = lesson_in_progress()
+    for ssrc, rtp_time in ((VIDEO_SSRC, lesson.frame * FRAME), (SOUND_SSRC, 960)):
+        teacher.receive_rtcp([rtcp.SenderReport(ssrc, 5 << 32, rtp_time, 1, 1)], lesson.now)
+    sent: list[bytes] = []
+    monkeypatch.setattr(lesson.room, "_send_rtcp", lambda peer_id, packet: sent.append(packet))
+    lesson.run(1.0)
+    reports = [[each for each in rtcp.parse_compound(packet) if isinstance(each, rtcp.SenderReport)] for packet in sent]
+    assert [len(each) for each in reports if each] == [2]
+
+
 def test_sources_flow_and_cease() -> None:
     lesson, _, _, _ = lesson_in_progress()
     changes = [event for event in lesson.events if isinstance(event, SourceChanged)]

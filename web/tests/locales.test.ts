@@ -61,6 +61,7 @@ describe("every key that the source uses exists", () => {
     ["test-receiving-", union("Verdict")],
     ["test-sending-", union("Verdict")],
     ["test-teaching-", union("Verdict")],
+    ["verdict-", union("Verdict")],
     ["test-note-", union("LinkNote")],
     ["test-trouble-", union("LinkTestTrouble")],
     ["test-now-", union("LinkTestPhase")],

@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from streaming.fanout.downtracks import NONE
 from streaming.fanout.fanout import FanOut
 from streaming.fanout.profiles import WireProfile
+from streaming.uptrack.encoding import KEYFRAMES
 from streaming.uptrack.uptrack import UpTrack
 from streaming.wire.sequence import diff16, diff32
 from tests.streaming.fanout.recorder import Received
@@ -144,7 +145,7 @@ class FanOutMachine(RuleBasedStateMachine):
             self.sound.remove(watcher.row)
             self.stage.viewers.remove(watcher.row)
 
-    @rule(choice=st.integers(0, 5), encoding=st.integers(0, 2), temporal=st.integers(0, 2))
+    @rule(choice=st.integers(0, 5), encoding=st.integers(0, 2), temporal=st.integers(KEYFRAMES, 2))
     def aim(self, choice: int, encoding: int, temporal: int) -> None:
         watcher = self.watcher(choice)
         if watcher is not None:
@@ -387,7 +388,7 @@ def test_a_long_lesson(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     acts: dict[Callable[[], None], float] = {
         lambda: machine.send([any_frame(chance) for _ in range(6)]): 10,
         lambda: machine.arrive_late([chance.randrange(50) for _ in range(5)]): 8,
-        lambda: machine.aim(chance.randrange(6), chance.randrange(3), chance.randrange(3)): 8,
+        lambda: machine.aim(chance.randrange(6), chance.randrange(3), chance.randrange(KEYFRAMES, 3)): 8,
         lambda: machine.nack(chance.randrange(20), chance.randrange(65536)): 6,
         machine.speak: 2,
         lambda: machine.connect(chance.randrange(6)): 3,

@@ -54,6 +54,20 @@ def test_without_credit_packets_wait_in_order() -> None:
     assert not stage.fanout.queued().any()
 
 
+def test_between_two_ticks_no_more_leaves_than_there_is_credit_for() -> None:
+    stage, row = watched()
+    stage.show(keyframe=True)
+    packet_bytes = len(stage.screen(row).packets[-1].payload) + OVERHEAD_BYTES
+    stage.fanout.charge()
+    stage.viewers.credit[row] = 3.5 * packet_bytes
+    pacer.decide_slow(stage.viewers, stage.fanout.queued())
+    before = len(stage.screen(row).packets)
+    for _ in range(10):
+        stage.show()
+    assert len(stage.screen(row).packets) - before == 3
+    assert stage.fanout.queued()[row]
+
+
 def test_a_full_queue_loses_its_oldest_which_can_be_asked_for() -> None:
     stage, row = watched()
     starve(stage, row)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from streaming.fanout.downtracks import NONE, QUEUE
 from streaming.fanout.queue import LATE_S
 from streaming.fanout.selection import HOPELESS_S
+from streaming.uptrack.encoding import KEYFRAMES
 from tests.streaming.fanout.eye import Watching
 from tests.streaming.fanout.stage import stamp_of
 
@@ -51,7 +52,7 @@ ACTS: st.SearchStrategy[Act] = st.one_of(
     st.builds(frames, st.integers(2, 8), st.integers(1, 3)),
     st.builds(grant, st.sampled_from([1.0, 300.0, 1000.0, 1e6])),
     st.builds(wait, st.sampled_from([0.01, LATE_S + 0.01, LATE_S + 0.01, HOPELESS_S + 0.01])),
-    st.builds(aim, st.sampled_from([0, 0, 0, 1]), st.integers(0, 2)),
+    st.builds(aim, st.sampled_from([0, 0, 0, 1]), st.integers(KEYFRAMES, 2)),
     st.builds(nack, st.integers(3, 40)),
     st.just(Watching.starve),
     st.just(Watching.pad),
@@ -80,7 +81,7 @@ def test_a_long_lesson_on_a_slow_link(seed: int) -> None:
         elif roll < 0.6:
             watching.wait(chance.choice([0.05, LATE_S + 0.01]))
         elif roll < 0.7:
-            aim(chance.choice([0, 0, 0, 1]), chance.randrange(3))(watching)
+            aim(chance.choice([0, 0, 0, 1]), chance.randrange(KEYFRAMES, 3))(watching)
         elif roll < 0.8:
             watching.nack(chance.randrange(3, 60))
         elif roll < 0.9:
@@ -191,6 +192,25 @@ def test_what_still_waits_fills_no_probe() -> None:
         watching.pad()
     assert watching.waiting() == 5
     assert watching.eye.again == {}
+
+
+def test_no_filler_overtakes_what_waits() -> None:
+    """Given up, what waits leaves its numbers to what comes next: a filler must not have had one of them."""
+    watching = Watching(encodings=1)
+    stage, camera = watching.stage, watching.stage.camera
+    aim(0, 0)(watching)
+    watching.show(keyframe=True)
+    watching.starve()
+    watching.show()
+    withheld = camera.packet(0, 0, 1, keyframe=False, temporal=2)
+    camera.frame += 1
+    camera.give(0, camera.packet(0, 0, 1, keyframe=False), stage.now)
+    stage.forward()
+    assert watching.waiting() >= 1
+    before = len(stage.screen(watching.row).packets)
+    camera.give(0, withheld, stage.now)
+    assert [arrival.late for arrival in stage.forward()] == [True]
+    assert len(stage.screen(watching.row).packets) == before
 
 
 def test_a_full_queue_drops_its_oldest_and_counts_it() -> None:

@@ -235,6 +235,20 @@ async def test_replayed_packets_are_refused(worker: Worker, clients: Iterator[Cl
     assert sum(each.endswith(b"once") for each in viewer.media) == 1
 
 
+async def test_a_forged_packet_costs_its_neighbours_nothing(worker: Worker, clients: Iterator[Client]) -> None:
+    """All of a batch are decrypted in one go."""
+    stream, viewer = await lesson_between(clients)
+    before = worker.totals()["srtp_unprotect"]
+    for body in (b"early", b"wrong", b"later"):
+        packet = bytearray(stream.client.protected(stream.packet(body)))
+        packet[-1] ^= body == b"wrong"
+        stream.client.send(bytes(packet))
+    await drops(worker, "srtp_unprotect", before + 1)
+    await stream.reaches(viewer, b"after")
+    ends = [body for body in (b"early", b"wrong", b"later") if any(each.endswith(body) for each in viewer.media)]
+    assert ends == [b"early", b"later"]
+
+
 async def test_a_stranger_gets_at_most_an_answer_of_the_requests_size(
     worker: Worker, clients: Iterator[Client]
 ) -> None:

@@ -11,9 +11,13 @@ from streaming.fanout.fanout import FanOut
 from streaming.fanout.profiles import WireProfile
 from streaming.fanout.viewers import Viewers
 from streaming.rate.allocator import Allocation, Allocator
+from streaming.rate.redundancy import REPEATED_SHARE
+from streaming.uptrack.cache import OVERHEAD_BYTES
+from streaming.uptrack.encoding import KEYFRAMES
+from streaming.uptrack.keyframes import STILL_INTERVAL_S
 from streaming.uptrack.uptrack import UpTrack
 
-PROFILE: Final = WireProfile((("vp8", "", 96, 97), ("opus", "", 111, -1)))
+PROFILE: Final = WireProfile((("vp8", "", 96, 97), ("opus", "", 111, -1), ("red", "", 63, -1)))
 LADDER: Final = ((180, 150_000.0), (360, 500_000.0), (720, 1_500_000.0))
 SOUND: Final = (23_000.0, 60_000.0)
 """Saving and full, on the wire."""
@@ -21,15 +25,20 @@ TEMPORALS: Final = (0.5, 0.2, 0.3)
 
 
 def camera(
-    heights: tuple[tuple[int, float], ...] = LADDER, temporals: tuple[float, float, float] = (1.0, 0.0, 0.0)
+    heights: tuple[tuple[int, float], ...] = LADDER,
+    temporals: tuple[float, float, float] = (1.0, 0.0, 0.0),
+    still_bps: float = 0.0,
 ) -> UpTrack:
-    """Encodings that cost these rates, split over temporal layers."""
+    """Encodings that cost these rates, split over temporal layers; `still_bps`: what still pictures of any cost."""
     track = UpTrack("camera", "vp8")
     for index, (height, rate) in enumerate(heights):
         encoding = track.encoding_for(f"r{index}", index)
         assert encoding is not None
         encoding.height, encoding.width = height, height * 16 // 9
         encoding.bitrate_bps = [rate * share for share in temporals]
+        if still_bps:
+            encoding.begin_group(0, 0, 0.0)
+            encoding.count(0.0, KEYFRAMES, int(still_bps * STILL_INTERVAL_S / 8) - OVERHEAD_BYTES)
     return track
 
 
@@ -110,8 +119,15 @@ class Seats:
         source = self.pictures[picture].source
         if encoding == NONE or source is None:
             return 0.0
+        if temporal == KEYFRAMES:
+            return source.encodings[encoding].still_bps(self.now)
         return sum(source.encodings[encoding].bitrate_bps[: temporal + 1])
 
     def sound_cost(self) -> float:
         assert self.sound.source is not None
-        return sum(self.sound.source.encodings[self.heard()].bitrate_bps)
+        once = sum(self.sound.source.encodings[self.heard()].bitrate_bps)
+        return once * (1 + REPEATED_SHARE) if self.repeated() else once
+
+    def repeated(self) -> bool:
+        """Whether the first row's sound repeats the frame before in each packet."""
+        return bool(self.sound.downtracks.redundant[self.rows[0]])

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streaming.fanout.downtracks import NONE
+from streaming.fanout.selection import TOP_TEMPORAL
 from streaming.rate.allocator import (
     BEARABLE,
     HELD_MARGIN,
@@ -17,6 +18,8 @@ from streaming.rate.allocator import (
     SOUND_FULL_BPS,
     UP_MARGIN,
 )
+from streaming.rate.redundancy import REPEATED_SHARE, ROOM_SHARE
+from streaming.uptrack.encoding import KEYFRAMES
 from tests.streaming.rate.seats import LADDER, SOUND, TEMPORALS, Seats, camera
 
 FULL = SOUND[1]
@@ -244,16 +247,100 @@ SHARES = st.tuples(st.floats(0.3, 1), st.floats(0, 0.5), st.floats(0, 0.5))
 BUDGETS = st.lists(st.tuples(st.floats(0, 4e6), st.floats(0.05, 4.0)), min_size=1, max_size=12)
 
 
-@given(LADDERS, SHARES, BUDGETS, st.lists(st.integers(0, 1100), min_size=3, max_size=3))
+# ---------------------------------------------------------------- still pictures
+
+STILL = 12_000.0
+LEAST = SOUND[0] + STILL * UP_MARGIN + 1
+"""For saving sound and still pictures."""
+
+
+def test_still_pictures_come_between_motion_and_sound_alone() -> None:
+    seats = Seats(camera(still_bps=STILL))
+    assert seats.target(5e6) == (2, TOP_TEMPORAL)
+    for budget, layer in ((60_000.0, (0, KEYFRAMES)), (SOUND[0], (NONE, 0)), (LEAST, (0, KEYFRAMES))):
+        assert seats.target(budget, pause=2 * HOLD_S) == layer
+        assert seats.allocation.patient[seats.rows[0]] == (layer[0] != NONE)
+    assert seats.target(FULL + RATES[0] * UP_MARGIN + 1, pause=2 * HOLD_S) == (0, TOP_TEMPORAL)
+    assert not seats.allocation.patient[seats.rows[0]]
+
+
+def test_motion_that_costs_hardly_more_is_preferred_to_still_pictures() -> None:
+    seats = Seats(camera(still_bps=0.6 * RATES[0]))
+    assert seats.target(SOUND[0] + 0.8 * RATES[0]) == (NONE, 0)
+
+
+def test_of_the_screen_still_pictures_come_before_those_of_a_camera() -> None:
+    seats = Seats(camera(still_bps=3 * STILL), camera(still_bps=STILL), sharp=(0,))
+    seats.target(SOUND[0] + 3.5 * STILL)
+    assert [seats.layer(index) for index in range(2)] == [(0, KEYFRAMES), (NONE, 0)]
+    seats.target(SOUND[0] + 4.5 * STILL)
+    assert [seats.layer(index) for index in range(2)] == [(0, KEYFRAMES), (0, KEYFRAMES)]
+
+
+def test_the_next_thing_to_prove_from_still_pictures_is_motion() -> None:
+    seats = Seats(camera(still_bps=STILL))
+    seats.target(60_000.0)
+    seats.pass_time(SHORT_S)
+    seats.allocate(60_000.0)
+    row = seats.rows[0]
+    assert seats.allocation.cost_bps[row] == pytest.approx(SOUND[0] + STILL, rel=0.01)
+    assert seats.allocation.next_bps[row] == pytest.approx(SOUND[0] + RATES[0], rel=0.01)
+
+
+def test_who_had_motion_is_not_given_it_beyond_the_budget_again() -> None:
+    seats = Seats(camera(still_bps=STILL))
+    seats.pass_time(1.0)
+    seats.allocate(SOUND[0], unproven=True)
+    assert seats.layer() == (0, TOP_TEMPORAL)
+    seats.pictures[0].downtracks.packets[:] = 100
+    seats.target(SOUND[0])
+    seats.allocate(SOUND[0], unproven=True)
+    assert seats.layer() == (0, KEYFRAMES)
+
+
+def test_in_a_crisis_what_moves_is_cut_to_its_cheapest_layer_not_to_still_pictures() -> None:
+    seats = Seats(camera(temporals=TEMPORALS, still_bps=STILL))
+    seats.target(5e6)
+    seats.allocate(5e6, crisis=True)
+    assert seats.layer() == (0, 0)
+
+
+# ---------------------------------------------------------------- redundant sound
+
+
+def test_sound_repeats_itself_where_packets_are_lost_and_there_is_room() -> None:
+    seats = Seats(camera())
+    steps = ((0.0, False), (0.03, False), (0.05, True), (0.03, True), (0.01, False), (0.03, False), (0.2, True))
+    for loss, repeated in steps:
+        seats.loss[:] = loss
+        seats.target(1e6)
+        assert seats.repeated() == repeated
+    assert seats.allocation.cost_bps[seats.rows[0]] <= 1e6
+
+
+def test_sound_does_not_repeat_itself_at_the_cost_of_all_else() -> None:
+    seats = Seats(camera())
+    seats.loss[:] = 0.1
+    once = REPEATED_SHARE * FULL / ROOM_SHARE
+    for budget, repeated in ((0.9 * once, False), (1.05 * once, False), (1.3 * once, True), (1.05 * once, True)):
+        seats.target(budget)
+        assert seats.repeated() == repeated
+
+
+@given(
+    LADDERS, SHARES, BUDGETS, st.lists(st.integers(0, 1100), min_size=3, max_size=3), st.sampled_from([0.0, 0.03, 0.1])
+)
 @settings(derandomize=True, deadline=None, max_examples=40)
 def test_never_above_the_estimate(
     ladder: tuple[tuple[int, float], ...],
     shares: tuple[float, float, float],
     budgets: list[tuple[float, float]],
     heights: list[int],
+    loss: float,
 ) -> None:
     """A step up fits; what is kept or fallen back to is bearable."""
-    seats = Seats(*(camera(ladder, shares) for _ in range(3)), sharp=(1,))
+    seats = Seats(*(camera(ladder, shares, STILL) for _ in range(3)), sharp=(1,))
+    seats.loss[:] = loss
     for fanout, height in zip(seats.pictures, heights, strict=True):
         fanout.downtracks.height[:] = height
     for budget, pause in budgets:

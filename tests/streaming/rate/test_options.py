@@ -87,8 +87,21 @@ def paced(rows: int = 1) -> Viewers:
     return viewers
 
 
-def rates(viewers: Viewers, rate_bps: float) -> pacer.Pace:
-    return pacer.pace(np.full(viewers.rows, rate_bps), np.zeros(viewers.rows, np.bool_))
+def rates(viewers: Viewers, rate_bps: float, *, full: bool = False, patient: bool = False) -> pacer.Pace:
+    rows = viewers.rows
+    return pacer.pace(np.full(rows, rate_bps), np.full(rows, full), np.full(rows, patient))
+
+
+def test_little_leaves_at_once_where_a_link_is_full() -> None:
+    viewers = paced()
+    pacer.refill(viewers, rates(viewers, 1e6, full=True), 60.0)
+    assert viewers.credit[0] == pytest.approx(125_000 * pacer.BURST_FULL_S)
+    viewers = paced()
+    pacer.refill(viewers, rates(viewers, 1e6), 60.0)
+    assert viewers.credit[0] == pytest.approx(125_000 * pacer.BURST_S)
+    viewers = paced()
+    pacer.refill(viewers, rates(viewers, 30_000.0, full=True), 60.0)
+    assert viewers.credit[0] == pacer.BURST_FULL_MIN_BYTES
 
 
 def test_credit_is_what_was_earned_up_to_a_burst() -> None:
@@ -111,8 +124,7 @@ def test_a_debt_is_paid_off_first_and_a_gift_is_kept() -> None:
 
 def test_still_pictures_leave_packet_by_packet() -> None:
     viewers = paced()
-    patient = pacer.pace(np.full(viewers.rows, 80_000.0), np.ones(viewers.rows, np.bool_))
-    pacer.refill(viewers, patient, 60.0)
+    pacer.refill(viewers, rates(viewers, 80_000.0, full=True, patient=True), 60.0)
     assert viewers.credit[0] == pacer.BURST_PATIENT_BYTES
 
 

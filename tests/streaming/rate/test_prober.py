@@ -127,6 +127,24 @@ def test_a_link_without_room_proves_nothing_and_hardly_notices() -> None:
     assert hall.prober.cautious[0] or hall.prober.succeeded
 
 
+@pytest.mark.parametrize("goal_share", [1.1, 1.15, 1.3])
+def test_what_a_link_does_not_quite_carry_is_no_proof(goal_share: float) -> None:
+    rate_bps = 600_000.0
+    hall = Hall(Link(rate_bps), start_bps=500_000)
+    hall.run(2.0, 400_000)
+    hall.next_bps[0] = goal_share * rate_bps / MARGIN
+    hall.run(3.0, 400_000)
+    assert (hall.prober.succeeded, hall.prober.failed > 0) == (0, True)
+    assert hall.bps <= 1.02 * rate_bps
+
+
+def test_a_probe_that_fills_the_link_measures_it() -> None:
+    hall = probed(Link(400_000), 1e6, seconds=1.0, send_bps=250_000)
+    assert (hall.prober.succeeded, hall.prober.failed) == (0, 1)
+    assert 0.85 * 400_000 < hall.bps < 1.02 * 400_000
+    assert hall.estimator.full[0]
+
+
 def test_loss_that_the_link_always_has_fails_no_probe() -> None:
     hall = Hall(Link(3e6, loss=0.1), seed=3)
     hall.run(8.0, 250_000)

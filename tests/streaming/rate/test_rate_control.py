@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pytest
 
 from streaming.fanout.viewers import HISTORY
 from streaming.rate import pacer
+from streaming.rate.allocator import Allocation
 from streaming.rate.estimator import START_BPS
-from streaming.rate.rate_control import RateControl
+from streaming.rate.rate_control import ALLOCATE_INTERVAL_S, ALLOCATE_RESTING_S, RateControl
 from tests.streaming.fanout.stage import RTX_SSRC, SSRC, Camera, Stage, stamp_of
 from tests.streaming.reports import report
 
@@ -87,6 +88,25 @@ class Room:
     def seen(self, row: int) -> list[int]:
         """Encodings of the pictures that a viewer got."""
         return [stamp_of(each.payload)[0] for each in self.stage.screen(row).packets if each.header.ssrc == SSRC]
+
+
+def test_layers_are_chosen_less_often_where_all_have_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = Room()
+    room.run(15.0)
+    asked: list[float] = []
+    allocate = room.control._allocator.allocate
+
+    def count(*arguments: Any) -> Allocation:
+        asked.append(room.stage.now)
+        return allocate(*arguments)
+
+    monkeypatch.setattr(room.control._allocator, "allocate", count)
+    room.run(4.0)
+    assert len(asked) <= 4.0 / ALLOCATE_RESTING_S + 1
+    room.join()
+    asked.clear()
+    room.run(2.0)
+    assert len(asked) >= 2.0 / ALLOCATE_INTERVAL_S - 2
 
 
 def test_a_viewer_with_room_climbs_by_probes_to_the_best() -> None:

@@ -86,6 +86,7 @@ class Picture:
         self.now = NOW
         self.told: list[list[Wanted]] = []
         self.sent = [rate for _, rate in PAGE]
+        self.heeds = True
 
     def watched(
         self,
@@ -105,7 +106,7 @@ class Picture:
             if told is not None:
                 self.told.append(told)
                 for each in told:
-                    if each.max_bitrate_bps:
+                    if each.max_bitrate_bps and self.heeds:
                         self.sent[each.index] = each.max_bitrate_bps * WIRE
         return [self._rate(index) for index in range(len(PAGE))]
 
@@ -198,6 +199,15 @@ def test_the_uplink_bounds_what_is_asked_for() -> None:
     picture.watched(12.0, [2e6] * 3, limited=False, budget=3e6, proven=1.0)
     assert large.available(picture.now)
     assert picture.watched(12.0, [2e6] * 3, limited=False, proven=1.0)[2] != 0
+
+
+def test_who_does_not_heed_rates_is_measured_and_told_no_more() -> None:
+    picture = Picture()
+    picture.heeds = False
+    assert picture.watched(2.0, [250_000.0])[1] > 0
+    assert max(picture.watched(20.0, [250_000.0])) <= 0
+    assert [each.told_bps for each in picture.track.encodings] == [0, 0, 0]
+    assert not picture.track.encodings[0].asleep
 
 
 def test_a_small_page_asks_for_no_more_than_it_shows() -> None:

@@ -9,14 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streaming.uptrack.cache import OVERHEAD_BYTES
-from streaming.uptrack.encoding import ABSENT, JUMP, SKIPPED, TEMPORAL_LAYERS, WINDOW, Encoding
+from streaming.uptrack.encoding import ABSENT, CLASSES, JUMP, KEYFRAMES, SKIPPED, TEMPORAL_LAYERS, WINDOW, Encoding
+from streaming.uptrack.keyframes import STILL_INTERVAL_S
 
 STARTS = (0, 127, 32767, 65534, 65535)
 STEADY = settings(derandomize=True, deadline=None, max_examples=150)
 
 
 class Sent(NamedTuple):
-    """One packet of the publisher: its layer (TEMPORAL_LAYERS: padding) and how its delivery is disturbed."""
+    """One packet of the publisher: its class (TEMPORAL_LAYERS: padding) and how its delivery is disturbed."""
 
     temporal: int
     lost: bool
@@ -34,7 +35,7 @@ def arrivals(packets: list[Sent]) -> list[int]:
 PACKETS = st.lists(
     st.builds(
         Sent,
-        temporal=st.integers(0, TEMPORAL_LAYERS),
+        temporal=st.integers(KEYFRAMES, TEMPORAL_LAYERS),
         lost=st.sampled_from([False, False, False, False, True]),
         delay=st.sampled_from([0, 0, 0, 0, 1, 2, 7, 20]),
         twice=st.sampled_from([False, False, False, True]),
@@ -50,7 +51,7 @@ PACKETS = st.lists(
 def test_numbers_of_each_class_are_gapless_whatever_arrives(start: int, packets: list[Sent]) -> None:
     encoding = Encoding(0, "", 1)
     seen: set[int] = set()
-    closed: list[set[int]] = [set() for _ in range(TEMPORAL_LAYERS)]
+    closed: dict[int, set[int]] = {layer: set() for layer in CLASSES}
     late: set[int] = set()
     for index in arrivals(packets):
         number = encoding.unwrap((start + index) & 0xFFFF)
@@ -65,12 +66,12 @@ def test_numbers_of_each_class_are_gapless_whatever_arrives(start: int, packets:
         assert encoding.insert(number, temporal, SKIPPED if padding else 1000 + index) is not in_order
         seen.add(index)
         if in_order:
-            for layer in range(min(temporal, TEMPORAL_LAYERS)):
+            for layer in range(KEYFRAMES, min(temporal, TEMPORAL_LAYERS)):
                 closed[layer].add(index)
         else:
             late.add(index)
     assert encoding.highest == max(seen)
-    for layer in range(TEMPORAL_LAYERS):
+    for layer in CLASSES:
         compacted = []
         for index in range(max(seen) + 1):
             above = sum(other < index for other in closed[layer])
@@ -138,6 +139,34 @@ def test_what_is_older_than_the_window_is_known() -> None:
     assert encoding.known(9)
     assert encoding.known(encoding.highest - WINDOW)
     assert not encoding.known(encoding.highest + 1)
+
+
+def keyframe(encoding: Encoding, at: float, size: int) -> None:
+    """A keyframe of two packets that cost `size` together."""
+    number = encoding.highest + 1
+    for step in range(2):
+        if step == 0:
+            encoding.begin_group(number, int(at * 90_000), at)
+        encoding.insert(number + step, KEYFRAMES, 0)
+        encoding.count(at, KEYFRAMES, size // 2 - OVERHEAD_BYTES)
+
+
+def test_still_pictures_cost_their_keyframes() -> None:
+    encoding = Encoding(0, "", 1)
+    assert encoding.still_bps(0.0) == 0
+    keyframe(encoding, 100.0, 5000)
+    assert encoding.still_bps(100.0) == pytest.approx(5000 * 8 / STILL_INTERVAL_S)
+    for step in range(1, 10):
+        keyframe(encoding, 100.0 + step * 2 * STILL_INTERVAL_S, 10_000)
+    assert encoding.still_bps(190.0) == pytest.approx(10_000 * 8 / STILL_INTERVAL_S, rel=0.02)
+
+
+def test_still_pictures_cost_more_while_others_ask_for_keyframes_and_less_again_when_they_cease() -> None:
+    encoding = Encoding(0, "", 1)
+    for step in range(10):
+        keyframe(encoding, 100.0 + step, 5000)
+    assert encoding.still_bps(109.0) == pytest.approx(5000 * 8, rel=0.05)
+    assert encoding.still_bps(109.0 + STILL_INTERVAL_S) == pytest.approx(5000 * 8 / STILL_INTERVAL_S)
 
 
 def test_rates_are_measured_per_layer_and_not_over_a_silence() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streaming.wire.errors import WireError
-from streaming.wire.red import primary_start
+from streaming.wire.red import AGE_MAX, LENGTH_MAX, pack, primary_start
 
 
 def red_payload(repeated: list[bytes], primary: bytes) -> bytes:
@@ -22,6 +22,21 @@ def test_primary_block_is_what_was_sent_last(repeated: list[bytes], primary: byt
     data = bytes(offset) + red_payload(repeated, primary)
     start = primary_start(data, offset, len(data))
     assert data[start:] == primary
+
+
+@given(
+    st.integers(0, 127), st.binary(max_size=LENGTH_MAX), st.integers(1, AGE_MAX), st.binary(min_size=1, max_size=200)
+)
+def test_what_is_packed_is_what_the_rfc_says(payload_type: int, repeated: bytes, age: int, newest: bytes) -> None:
+    packed = pack(payload_type, repeated, age, newest)
+    assert packed[primary_start(packed, 0, len(packed)) :] == newest
+    if not repeated:
+        assert packed == bytes((payload_type,)) + newest
+        return
+    assert packed[0] == 0x80 | payload_type
+    assert int.from_bytes(packed[1:4], "big") == age << 10 | len(repeated)
+    assert packed[4] == payload_type
+    assert packed[5:] == repeated + newest
 
 
 @given(st.binary(max_size=64))

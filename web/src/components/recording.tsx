@@ -33,7 +33,7 @@ export function RecordingControls({ classroom, state }: Props): JSX.Element {
   const choose = (to: "on" | "paused" | "off") => () => void classroom.request({ type: "set_recording", state: to });
   if (recording === "off") {
     return (
-      <Button icon="record" testid="record" onClick={choose("on")}>
+      <Button kind="quiet" icon="record" testid="record" onClick={choose("on")}>
         {t("recording-begin")}
       </Button>
     );
@@ -41,10 +41,15 @@ export function RecordingControls({ classroom, state }: Props): JSX.Element {
   const paused = recording === "paused";
   return (
     <>
-      <Button icon={paused ? "record" : "pause"} testid="record" onClick={choose(paused ? "on" : "paused")}>
+      <Button
+        kind="quiet"
+        icon={paused ? "record" : "pause"}
+        testid="record"
+        onClick={choose(paused ? "on" : "paused")}
+      >
         {paused ? t("recording-go-on") : t("recording-pause")}
       </Button>
-      <Button icon="stop" iconOnly testid="record-stop" onClick={choose("off")}>
+      <Button kind="quiet" icon="stop" iconOnly testid="record-stop" onClick={choose("off")}>
         {t("recording-stop")}
       </Button>
     </>

@@ -4,7 +4,7 @@ import type { Point } from "./readings";
 
 const WIDTH = 320;
 const HEIGHT = 96;
-const SPAN_S = 25;
+const SPAN_S = 27;
 const SCALE_LEAST_BPS = 400_000;
 
 /** What went up and came down so far. Who cannot see it gets it as a sentence. */

@@ -1,22 +1,10 @@
 import type { JSX } from "preact";
 import { Icon } from "../components/icons";
 import { decimal, rate, t } from "../i18n";
-import type { LinkNote, Verdict } from "../protocol";
+import type { LinkTestResult, Verdict } from "../protocol";
 
 /** What a test found, whether it has just ended or is long over. */
-export interface Found {
-  readonly receiving: Verdict;
-  readonly sending: Verdict;
-  readonly notes: readonly LinkNote[];
-  readonly transport: "udp" | "tcp" | "";
-  readonly down_bps: number;
-  readonly up_bps: number;
-  readonly loss_down: number;
-  readonly loss_up: number;
-  readonly rtt_ms: number;
-  readonly queue_ms: number;
-  readonly jitter_ms: number;
-}
+export type Found = Omit<LinkTestResult, "type">;
 
 const BARS: Readonly<Record<Verdict, number>> = {
   no_media: 0,
@@ -28,7 +16,7 @@ const BARS: Readonly<Record<Verdict, number>> = {
 };
 const BAR_COUNT = 4;
 const ENOUGH = 3;
-/** More than the server tries: the link may carry any rate above it. */
+/** More is hardly tried: the link may carry any rate above it. */
 const DOWN_MOST_BPS = 2_400_000;
 const UP_MOST_BPS = 1_600_000;
 
@@ -122,4 +110,4 @@ export function TestFigures({ found }: { readonly found: Found }): JSX.Element |
 }
 
 const orMore = (bps: number, most: number): string =>
-  bps >= most ? t("rate-or-more", { rate: rate(bps) }) : rate(bps);
+  bps >= most ? t("rate-or-more", { rate: rate(most) }) : rate(bps);

@@ -57,12 +57,12 @@ function Place({ found }: { readonly found: PlaceLinkTests }): JSX.Element | nul
       <ul class="directions">
         <li>
           <VerdictBars verdict={latest.receiving} />
-          <span>{t(`test-receiving-${latest.receiving}`)}</span>
+          {t("tests-receives", { what: t(`verdict-${latest.receiving}`) })}
         </li>
         {latest.transport !== "" && (
           <li>
             <VerdictBars verdict={latest.sending} />
-            <span>{t(`test-sending-${latest.sending}`)}</span>
+            {t("tests-sends", { what: t(`verdict-${latest.sending}`) })}
           </li>
         )}
       </ul>
@@ -87,7 +87,7 @@ function History({ found }: { readonly found: PlaceLinkTests }): JSX.Element {
         <li key={test.tested_at}>
           <VerdictBars verdict={test.receiving} />
           <span class="hint">{dateAndTime(test.tested_at)}</span>
-          <span>{t(`test-receiving-${test.receiving}`)}</span>
+          <span>{t("tests-receives", { what: t(`verdict-${test.receiving}`) })}</span>
         </li>
       ))}
     </ol>

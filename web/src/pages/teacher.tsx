@@ -52,7 +52,7 @@ export function TeacherPage({ classroom }: { readonly classroom: Classroom }): J
   if (!state) return null;
   return (
     <div class="console" data-testid="console" data-role={state.role}>
-      <ConsoleHead state={state} show={show} />
+      <ConsoleHead classroom={classroom} state={state} show={show} />
       <Notices classroom={classroom} />
       <main class="console-main">
         {state.role === "teacher" ? <TeacherStage classroom={classroom} /> : <StageView classroom={classroom} />}
@@ -71,11 +71,8 @@ export function TeacherPage({ classroom }: { readonly classroom: Classroom }): J
   );
 }
 
-function ConsoleHead(props: {
-  readonly state: ClassroomState;
-  readonly show: (what: Open) => () => void;
-}): JSX.Element {
-  const { state, show } = props;
+function ConsoleHead(props: ConsoleProps & { readonly show: (what: Open) => () => void }): JSX.Element {
+  const { classroom, state, show } = props;
   return (
     <header class="console-head">
       <h1 class="lesson-title">
@@ -84,6 +81,7 @@ function ConsoleHead(props: {
       {state.lesson.kind === "partial" && <Badge kind="kind">{t("kind-partial")}</Badge>}
       <LessonBadge state={state} />
       <RecordingBadge state={state} />
+      <RecordingControls classroom={classroom} state={state} />
       {state.lesson.locked && <Badge kind="locked">{t("locked")}</Badge>}
       <span class="grow" />
       <LinkBars link={state.links.up?.link ?? state.links.down?.link ?? "unknown"} lead={t("own-link")} />
@@ -143,7 +141,6 @@ function ConsoleControls(props: ConsoleProps & { readonly show: (what: Open) => 
           {sharing ? t("screen-stop") : t("screen-share")}
         </Button>
       )}
-      <RecordingControls classroom={classroom} state={state} />
       <LiveButton classroom={classroom} state={state} show={show} />
     </>
   );

@@ -29,7 +29,8 @@ const SOUND_SHORT_S = 4;
 const SOUND_ENOUGH_S = 12;
 /** What is nearer to the end of a lesson that goes on is not yet here. */
 const LIVE_S = 15;
-const OVER_S = 10;
+/** Whoever stopped here has seen it all. */
+const OVER = 0.97;
 
 interface Follower {
   readonly element: HTMLMediaElement;
@@ -68,7 +69,7 @@ export class Player {
     readonly token: string | null,
   ) {
     this.detail.value = detail;
-    const start_s = Math.min(placeIn(detail.recording_id), Math.max(0, detail.duration_s - OVER_S));
+    const start_s = Math.min(placeIn(detail.recording_id), detail.duration_s);
     this.at.value = start_s;
     const track = detail.tracks.find(({ slot }) => slot === MAIN_SOUND);
     if (!track) throw new Error("a recording without sound has no clock");
@@ -234,7 +235,7 @@ export class Player {
   }
 
   #keepPlace(): void {
-    const over = !this.growing.value && this.at.value > this.duration.value - OVER_S;
+    const over = !this.growing.value && this.at.value > this.duration.value * OVER;
     rememberPlace(this.detail.value.recording_id, over ? 0 : this.at.value);
   }
 }

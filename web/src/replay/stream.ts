@@ -107,8 +107,15 @@ export class Stream {
       this.onTrouble("connection_lost");
       clearTimeout(this.#again);
       this.#again = setTimeout(() => this.#loadAgain(), AGAIN_AFTER_MS);
-    } else if (data.type === Hls.ErrorTypes.MEDIA_ERROR) this.#hls.recoverMediaError();
+    } else if (data.type === Hls.ErrorTypes.MEDIA_ERROR) this.#recover();
     else this.onTrouble("unplayable");
+  }
+
+  /** hls.js begins anew at the same place, but leaves the element paused. A computer without a sound device is such a case. */
+  #recover(): void {
+    const played = !this.#element.paused;
+    this.#hls.recoverMediaError();
+    if (played) void this.#element.play().catch(() => undefined); // the button is there
   }
 
   #loadAgain(): void {
