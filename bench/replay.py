@@ -23,6 +23,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from archive.catalog import Catalog
+from archive.deletion import Deletion
 from archive.directory_store import DirectoryStore
 from archive.media import Init, RenditionKey, Segment
 from archive.recordings import Checkpoint, Stored
@@ -109,6 +110,7 @@ async def serving(folder: Path) -> AsyncIterator[tuple[int, str, Path]]:
         catalog=Catalog(sessions),
         link_tests=LinkTests(sessions),
         shelves=Shelves(sessions),
+        deletion=Deletion(sessions),
         store=store,
         tally=tally,
     )

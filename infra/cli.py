@@ -12,7 +12,7 @@ import typer
 from pydantic import ValidationError
 
 from archive.errors import ArchiveError
-from infra import check_commands, lesson_commands, store_commands
+from infra import backup_commands, check_commands, export_commands, lesson_commands, recording_commands, store_commands
 from infra.errors import InfraError
 from infra.logs import set_up_logs
 from infra.settings import Settings
@@ -28,7 +28,11 @@ admin = typer.Typer(no_args_is_help=True, help="The administrator's account.")
 app.add_typer(lesson_commands.commands, name="lesson")
 app.add_typer(admin, name="admin")
 app.add_typer(store_commands.commands, name="store")
+app.add_typer(recording_commands.commands, name="recording")
 app.command()(check_commands.check)
+app.command()(backup_commands.backup)
+app.command()(backup_commands.restore)
+app.command()(export_commands.export)
 
 Parent = Annotated[int, typer.Option(hidden=True, help="The supervisor's process id.")]
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from archive.deletion import Deletion
 from archive.errors import CatalogUnavailable
 from archive.recordings_log import SqlRecordingLog
 from infra.database import open_database, sessions_of
@@ -13,6 +15,7 @@ from infra.object_store import open_store
 from infra.preparation import prepare
 from infra.settings import Settings
 from infra.supervise import wait_for_stop_signal
+from infra.upkeep import keep_tidy
 from recorder.assembler import Assembler
 from recorder.metrics import serve_metrics
 from recorder.process import Recorder, RecorderConfig
@@ -41,9 +44,12 @@ async def run_recorder_process(settings: Settings) -> None:
         time.monotonic,
     )
     server = await serve_metrics(recorder, settings.recorder_path)
+    tidying = asyncio.create_task(keep_tidy(settings, Deletion(sessions), store))
     try:
         await recorder.run(wait_for_stop_signal())
     finally:
+        tidying.cancel()
+        await asyncio.gather(tidying, return_exceptions=True)
         server.close()
         await store.close()
         await engine.dispose()

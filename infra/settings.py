@@ -102,6 +102,7 @@ class Settings(BaseSettings):
 
     recording_segment_s: Annotated[float, Field(ge=2, le=30)] = 6.0
     spool_free_mb: Annotated[int, Field(ge=0)] = 512
+    retention_days: Annotated[int, Field(ge=0, le=36500)] = 0
     store: StoreKind = StoreKind.DIRECTORY
     s3_endpoint: Annotated[str, AfterValidator(_no_trailing_slash)] = ""
     s3_region: Annotated[str, Field(min_length=1)] = "us-east-1"
@@ -136,6 +137,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """SQLAlchemy's URL of the database: as set, else a SQLite file in the data directory."""
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir.absolute() / 'webclass.db'}"
+
+    @property
+    def retention_s(self) -> float | None:
+        """How long recordings are kept of which nothing else is said; None: for ever."""
+        return self.retention_days * 24 * 3600.0 or None
 
     @property
     def store_dir(self) -> Path:

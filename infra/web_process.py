@@ -15,6 +15,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive.catalog import Catalog
+from archive.deletion import Deletion
 from archive.shelves import Shelves
 from archive.store import ObjectStore
 from infra.addresses import configured_hosts, machine_hosts, network_url, own_networks
@@ -121,6 +122,7 @@ def _services(settings: Settings, engine: AsyncEngine, store: ObjectStore) -> Se
         catalog=Catalog(sessions),
         shelves=Shelves(sessions),
         store=store,
+        deletion=Deletion(sessions),
         public_url=settings.public_url,
         network_url=network_url(settings),
         max_participants=settings.max_participants,

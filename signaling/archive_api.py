@@ -8,6 +8,7 @@ import re
 from aiohttp import web
 
 from archive.catalog import Track
+from archive.deletion import Keeping
 from archive.errors import NotFound
 from archive.playlists import media_playlist, multivariant_playlist, packed_playlist, slot_playlist
 from archive.search import OFFSET_MAX, PAGE_MAX, Facet, Query, Sight
@@ -65,6 +66,20 @@ async def change_recording(call: Call) -> a.RecordingOut:
     access = Access(body.access) if body.access is not None else None
     changed = await call.services.catalog.change(call.path("recording_id"), title=body.title, access=access)
     return await _out(call, changed)
+
+
+async def delete_recording(call: Call) -> None:
+    await call.services.deletion.delete(call.path("recording_id"), call.services.wall())
+
+
+async def get_keeping(call: Call) -> a.Keeping:
+    found = await call.services.deletion.keeping(call.path("recording_id"))
+    return a.Keeping(legal_hold=found.legal_hold, retention_until=found.retention_until)
+
+
+async def change_keeping(call: Call) -> None:
+    body = call.read(a.Keeping)
+    await call.services.deletion.keep(call.path("recording_id"), Keeping(body.legal_hold, body.retention_until))
 
 
 async def recording_playlist(call: Call) -> web.Response:

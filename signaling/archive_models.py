@@ -41,6 +41,14 @@ class ChangeRecording(Body):
     access: RecordingAccess | None = None
 
 
+class Keeping(Body):
+    """How long a recording is kept; `retention_until` null: as the server's setting says. A legal hold keeps it
+    whatever else is said."""
+
+    legal_hold: bool
+    retention_until: float | None = Field(ge=0, le=32503680000)
+
+
 class RenditionOut(Body):
     encoding: int
     """Counts from 0, the lowest."""

@@ -281,6 +281,10 @@ def _as_http(error: Exception) -> HttpError:
             )
         case school_errors.NotFound() | archive_errors.NotFound():
             return HttpError(404, "not_found", str(error))
+        case archive_errors.OnHold():
+            return HttpError(409, "on_hold", str(error))
+        case archive_errors.StillRecording():
+            return HttpError(409, "wrong_state", str(error))
         case archive_errors.NotEmpty():
             return HttpError(409, "not_empty", str(error))
         case archive_errors.StoreError() | archive_errors.CatalogUnavailable():

@@ -64,6 +64,9 @@ _RECORDINGS = (
     Route("GET", "/api/recordings", r.list_recordings, None, b.Recordings, "Recordings that one may replay", _READER),
     Route("GET", _RECORDING, r.get_recording, None, b.RecordingDetail, "One recording and its tracks", _READER),
     Route("PATCH", _RECORDING, r.change_recording, b.ChangeRecording, b.RecordingOut, "Change title or access", _ADMIN),
+    Route("DELETE", _RECORDING, r.delete_recording, None, None, "Delete a recording", _ADMIN, 204),
+    Route("GET", f"{_RECORDING}/keeping", r.get_keeping, None, b.Keeping, "How long it is kept", _ADMIN),
+    Route("PUT", f"{_RECORDING}/keeping", r.change_keeping, b.Keeping, None, "Keep or hold it", _ADMIN, 204),
     Route("GET", f"{_RECORDING}/index.m3u8", r.recording_playlist, None, None, "HLS: the teacher", _READER),
     Route("GET", f"{_RECORDING}/{{slot}}/packed.m3u8", r.track_playlist, None, None, "HLS: one slot, packed", _READER),
     Route(

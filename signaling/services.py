@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from archive.catalog import Catalog
+from archive.deletion import Deletion
 from archive.shelves import Shelves
 from archive.store import ObjectStore
 from school.accounts import Accounts
@@ -44,6 +45,7 @@ class Services:
     catalog: Catalog
     shelves: Shelves
     store: ObjectStore
+    deletion: Deletion
     public_url: str = ""
     network_url: str = ""
     max_participants: int = 1000

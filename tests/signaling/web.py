@@ -16,6 +16,7 @@ from aiohttp.web import Application, Request
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from archive.catalog import Catalog
+from archive.deletion import Deletion
 from archive.directory_store import DirectoryStore
 from archive.shelves import Shelves
 from school.accounts import Accounts
@@ -76,6 +77,7 @@ class School:
             catalog=Catalog(self.sessions),
             shelves=Shelves(self.sessions),
             store=DirectoryStore(self.sockets[0].parent / "store"),
+            deletion=Deletion(self.sessions),
             max_participants=max_participants,
             clock=self.clock.now,
             wall=self.clock.wall,
