@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from sqlalchemy import MetaData
 
@@ -33,10 +34,16 @@ async def copy_out(store: ObjectStore, wanted: ObjectInfo, folder: Path) -> bool
     path = folder / wanted.key
     if await asyncio.to_thread(_is_there, path, wanted):
         return False
-    data = b"".join([chunk async for chunk in store.read(wanted.key)])
-    if hashlib.sha256(data).hexdigest() != wanted.sha256:
+    new, sha256 = path.with_name(f".{path.name}.new"), hashlib.sha256()
+    file = await asyncio.to_thread(_begin, new)
+    with file:
+        async for chunk in store.read(wanted.key):
+            sha256.update(chunk)
+            await asyncio.to_thread(file.write, chunk)
+        await asyncio.to_thread(_sync, file)
+    if sha256.hexdigest() != wanted.sha256:
         raise BadCopy(f"the object {wanted.key} has changed: run `webclass check`")
-    await asyncio.to_thread(_write, path, data)
+    new.replace(path)
     return True
 
 
@@ -69,11 +76,11 @@ def _is_there(path: Path, wanted: ObjectInfo) -> bool:
     return path.is_file() and path.stat().st_size == wanted.size
 
 
-def _write(path: Path, data: bytes) -> None:
+def _begin(path: Path) -> BinaryIO:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.new")
-    with new.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+    return path.open("wb")
+
+
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())

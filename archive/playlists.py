@@ -186,10 +186,11 @@ def _gap(encoding: int, begin: float, end: float) -> Iterable[str]:
     if end - begin <= HOLE_S:
         return
     count = math.ceil((end - begin) / GAP_S)
+    # Nobody loads it, but FFmpeg refuses a playlist with an address that has no known extension.
     for _ in range(count):
         yield "#EXT-X-GAP"
         yield f"#EXTINF:{(end - begin) / count:.6f},"
-        yield f"{encoding}/gap"
+        yield f"{encoding}/gap.mp4"
 
 
 def _date_time(wall: float) -> str:

@@ -10,12 +10,14 @@ import asyncio
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, MetaData
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from archive.digest import file_sha256
@@ -25,7 +27,7 @@ from archive.search_tables import SearchDocument  # with it, all tables of the a
 from archive.store import ObjectStore
 from archive.table_dump import clear_tables, dump_tables, is_empty, load_tables
 from infra.data_directory import make_data_directory, write_private
-from infra.database import current_revision, migrate, open_database
+from infra.database import current_revision, open_database
 from infra.errors import InfraError
 from infra.object_store import open_store
 from infra.preparation import prepare
@@ -33,6 +35,10 @@ from infra.settings import Settings
 
 TABLES: MetaData = SearchDocument.metadata
 ATTEMPTS: Final = 3
+
+
+class BackupFailed(InfraError):
+    """The database or a folder cannot be used."""
 
 
 class CannotRestore(InfraError):
@@ -54,11 +60,9 @@ class Backup:
 
 
 async def back_up(settings: Settings, folder: Path, advance: Callable[[], None] = lambda: None) -> Backup:
-    """Into an empty folder, or onto a former backup, where only what is new is copied. Raises `InfraError`,
-    `ArchiveError` and OSError."""
-    await prepare(settings)
-    engine, store = open_database(settings), open_store(settings)
-    try:
+    """Into an empty folder, or onto a former backup, where only what is new is copied. Raises `InfraError` and
+    `ArchiveError`."""
+    async with _opened(settings) as (engine, store):
         await asyncio.to_thread(_begin, folder)
         for attempt in range(ATTEMPTS):
             backup = Backup(await _dump(engine, folder), time.time())
@@ -68,13 +72,25 @@ async def back_up(settings: Settings, folder: Path, advance: Callable[[], None] 
                 break
         keys = [each.key for each in objects_of(folder / "tables", TABLES)]
         await asyncio.to_thread(prune, folder / "objects", keys)
-    finally:
-        await store.close()
-        await engine.dispose()
-    await asyncio.to_thread(_copy_secrets, settings.secrets_dir, folder / "secrets")
-    backup.files = {path.relative_to(folder).as_posix(): file_sha256(path) for path in _small_files(folder)}
-    write_private(folder / "manifest.json", json.dumps(asdict(backup), indent=2).encode())
+        await asyncio.to_thread(_copy_secrets, settings.secrets_dir, folder / "secrets")
+        backup.files = {path.relative_to(folder).as_posix(): file_sha256(path) for path in _small_files(folder)}
+        write_private(folder / "manifest.json", json.dumps(asdict(backup), indent=2).encode())
     return backup
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[tuple[AsyncEngine, ObjectStore]]:
+    try:
+        await prepare(settings)
+        engine, store = open_database(settings), open_store(settings)
+        try:
+            yield engine, store
+        finally:
+            await store.close()
+            await engine.dispose()
+    except (SQLAlchemyError, OSError) as error:
+        reason = error if isinstance(error, OSError) else type(error).__name__
+        raise BackupFailed(f"the database or a folder cannot be used: {reason}") from error
 
 
 def _begin(folder: Path) -> None:
@@ -111,14 +127,12 @@ async def _copy_objects(store: ObjectStore, folder: Path, backup: Backup, advanc
 
 
 async def restore(settings: Settings, folder: Path, *, force: bool, advance: Callable[[], None] = lambda: None) -> int:
-    """How many objects were restored. The server must not run. Raises `CannotRestore`, `ArchiveError` and OSError."""
+    """How many objects were restored. The server must not run. Raises `InfraError` and `ArchiveError`."""
     backup = await asyncio.to_thread(_checked, folder)
     make_data_directory(settings)
     if not force and any(settings.secrets_dir.iterdir()):
         raise CannotRestore(f"{settings.secrets_dir} is not empty: choose another WEBCLASS_DATA_DIR, or --force")
-    await migrate(settings)
-    engine, store = open_database(settings), open_store(settings)
-    try:
+    async with _opened(settings) as (engine, store):
         async with engine.connect() as connection:
             if await connection.run_sync(current_revision) != backup["revision"]:
                 raise CannotRestore("another version of webclass made this backup: restore with that one, then update")
@@ -133,10 +147,7 @@ async def restore(settings: Settings, folder: Path, *, force: bool, advance: Cal
         async with engine.begin() as connection:
             await connection.run_sync(clear_tables, TABLES)
             await connection.run_sync(load_tables, TABLES, folder / "tables")
-    finally:
-        await store.close()
-        await engine.dispose()
-    await asyncio.to_thread(_copy_secrets, folder / "secrets", settings.secrets_dir)
+        await asyncio.to_thread(_copy_secrets, folder / "secrets", settings.secrets_dir)
     return count
 
 

@@ -28,6 +28,7 @@ def check(
     """Compare rows and objects of the archive. Exit code: 0 nothing found, 1 something found, 2 could not check."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from sqlalchemy.exc import SQLAlchemyError
 
     from archive.errors import ArchiveError
     from infra.errors import InfraError
@@ -39,6 +40,9 @@ def check(
             found = asyncio.run(_check(progress, repair=repair, remove_orphans=remove_orphans, quick=quick))
     except (ArchiveError, InfraError) as error:
         typer.echo(f"webclass: could not check: {error}", err=True)
+        raise typer.Exit(COULD_NOT_CHECK) from error
+    except (SQLAlchemyError, OSError) as error:
+        typer.echo(f"webclass: could not check, the database cannot be used: {type(error).__name__}", err=True)
         raise typer.Exit(COULD_NOT_CHECK) from error
     if as_json:
         repaired = sum(each["repaired"] for each in found)
