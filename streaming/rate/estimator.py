@@ -81,8 +81,6 @@ PACE_FACTOR: Final = 1.25
 PACE_FACTOR_FULL: Final = 1.05
 """Where the estimate is known to be about all the link carries."""
 FULL_SHARE: Final = 0.4
-PROVED_LATELY_S: Final = 5.0
-"""What a probe has just proven may be all that the link carries."""
 CONGESTED_S: Final = 10.0
 """How long overuse speaks against sending beyond the estimate."""
 
@@ -125,8 +123,6 @@ class Estimator(Arrivals):
     """What the link carried when it was last too full."""
     _knee_s: npt.NDArray[np.float64]
     """When that was."""
-    _proved_s: npt.NDArray[np.float64]
-    """When a probe last showed that the link carries more."""
     _limit_bps: npt.NDArray[np.float64]
     """What a receiver without transport-wide feedback allows."""
 
@@ -155,7 +151,6 @@ class Estimator(Arrivals):
                 "_limit_bps": CEILING_BPS,
                 "_knee_bps": np.inf,
                 "_knee_s": -np.inf,
-                "_proved_s": -np.inf,
             }
         )
         self._ticked_s = -np.inf
@@ -223,12 +218,11 @@ class Estimator(Arrivals):
         self._drain_carried_bps[starts] = carried[begins]
         self._drain_from_bps[starts] = estimate[begins]
 
-    def proved(self, row: int, rate_bps: float, now: float) -> None:
+    def proved(self, row: int, rate_bps: float) -> None:
         """A probe has shown that the link carries so much."""
         rate_bps = min(rate_bps, float(self._limit_bps[row]), CEILING_BPS)
         if rate_bps > self._knee_bps[row]:
             self._knee_bps[row] = np.inf
-        self._proved_s[row] = now
         self.proven_bps[row] = max(self.proven_bps[row], rate_bps)
         self.estimate_bps[row] = max(self.estimate_bps[row], rate_bps)
 
@@ -362,15 +356,14 @@ class Estimator(Arrivals):
 
     @property
     def full(self) -> npt.NDArray[np.bool_]:
-        """Rows whose link may be about full: they use much of what it was found to carry, or more was proven lately."""
-        used = self.acked_bps > FULL_SHARE * self._knee_bps
-        return used | (self._proved_s > self._ticked_s - PROVED_LATELY_S)
+        """Rows that use much of what their link was found to carry."""
+        return self.acked_bps > FULL_SHARE * self._knee_bps
 
     @property
     def pace_bps(self) -> npt.NDArray[np.float64]:
         """How fast packets may leave: above the estimate, so that a keyframe need not wait for long; less while a link
         is drained."""
-        share = np.where(np.isfinite(self._knee_bps) | self.full, PACE_FACTOR_FULL, PACE_FACTOR)
+        share = np.where(np.isfinite(self._knee_bps), PACE_FACTOR_FULL, PACE_FACTOR)
         share = np.where(self.draining, DRAIN_SHARE, share)
         return np.where(self.crisis, CRISIS_SHARE, share) * self.estimate_bps
 

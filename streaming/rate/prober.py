@@ -154,7 +154,7 @@ class Prober(Columns):
         queue_most_s = QUEUE_PROVED_S + QUEUE_PROVED_SHARE * (probe.end_s - probe.start_s)
         carried &= probe.tail_delay_s - estimator.base_s(row) <= queue_most_s
         if whole and carried:
-            estimator.proved(row, probe.goal_bps, now)
+            estimator.proved(row, probe.goal_bps)
         elif whole:
             after_bytes, span_s = probe.received_bytes - probe.first_bytes, probe.last_s - probe.first_s
             if span_s >= SPAN_LEAST_S:

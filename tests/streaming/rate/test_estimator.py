@@ -42,11 +42,11 @@ def test_what_was_never_proven_sinks_to_a_little_above_what_was() -> None:
 
 def test_a_probe_that_succeeded_is_believed() -> None:
     hall = Hall(Link(5e6))
-    hall.estimator.proved(0, 2e6, hall.now)
+    hall.estimator.proved(0, 2e6)
     assert hall.bps == 2e6
-    hall.estimator.proved(0, 1e6, hall.now)
+    hall.estimator.proved(0, 1e6)
     assert hall.bps == 2e6
-    hall.estimator.proved(0, 1e12, hall.now)
+    hall.estimator.proved(0, 1e12)
     assert hall.bps == CEILING_BPS
 
 
