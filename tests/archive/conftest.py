@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from archive.directory_store import DirectoryStore
 from archive.s3_store import S3Store
 from archive.search_tables import SearchDocument  # with it, all tables of the archive
 from archive.store import ObjectStore
 from tests.archive.minio_server import MinioServer
+from tests.databases import sessions_with
 
 
 @pytest.fixture(scope="session")
@@ -41,11 +41,6 @@ async def store(
 
 @pytest.fixture
 async def sessions(database_url: str) -> AsyncIterator[async_sessionmaker[AsyncSession]]:
-    """A real database with all tables, once in SQLite and once in PostgreSQL."""
-    engine = create_async_engine(database_url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine.sync_engine, "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys=ON"))
-    async with engine.begin() as connection:
-        await connection.run_sync(SearchDocument.metadata.create_all)
-    yield async_sessionmaker(engine, expire_on_commit=False)
-    await engine.dispose()
+    """With all tables, once in SQLite and once in PostgreSQL."""
+    async with sessions_with(SearchDocument.metadata, database_url) as made:
+        yield made
