@@ -81,14 +81,16 @@ class Allocator:
         unproven: npt.NDArray[np.bool_],
         crisis: npt.NDArray[np.bool_],
         inherent_loss: npt.NDArray[np.float64],
+        blind: npt.NDArray[np.bool_],
     ) -> Allocation:
         """Set the targets of every row of `fanouts`, which come in order of priority. `inherent_loss`: share of packets
         that each row's link loses without any queue.
 
         Rows that are `unproven` (nothing has spoken against more yet) get the cheapest layer of the first picture even
-        beyond their budget: a publisher may have none that fits a cautious start. Only newcomers are given motion so;
-        whoever had it before gets still pictures. Rows in `crisis` get no more than the
-        cheapest moving layer of each picture, and what they had ceases at once.
+        beyond their budget: a publisher may have none that fits a cautious start. Only newcomers are given motion so,
+        and those that are `blind` (without transport-wide feedback, so that no probe can find out more); whoever else
+        had it before gets still pictures. Rows in `crisis` get no more than the cheapest moving layer of each picture,
+        and what they had ceases at once.
         """
         left = budget_bps.copy()
         self._redundancy.update(inherent_loss)
@@ -110,7 +112,7 @@ class Allocator:
                     fanout.room_bps[rows] = left[rows]
                     options = picture_options(fanout.source, now, height, fanout.sharp)
                     if options:
-                        self._pictures(fanout, options, rows, left, spare, crisis, step_bps, kinds, now)
+                        self._pictures(fanout, options, rows, left, spare, crisis, blind, step_bps, kinds, now)
         cost = budget_bps - left
         still, moving = kinds
         return Allocation(cost, cost + step_bps[0], cost + step_bps[1], still & ~moving)
@@ -166,6 +168,7 @@ class Allocator:
         left: npt.NDArray[np.float64],
         spare: npt.NDArray[np.bool_],
         crisis: npt.NDArray[np.bool_],
+        blind: npt.NDArray[np.bool_],
         step_bps: npt.NDArray[np.float64],
         kinds: npt.NDArray[np.bool_],
         now: float,
@@ -192,7 +195,7 @@ class Allocator:
             waiting = tracks.encoding[rows] == NONE
             first = max(index for index, option in enumerate(awake) if option.encoding == awake[0].encoding)
             chosen = np.where(waiting, np.minimum(chosen, np.where(current < 0, first, current)), chosen)
-            cheapest = np.where(tracks.packets[rows] == 0, moving, 0)
+            cheapest = np.where((tracks.packets[rows] == 0) | blind[rows], moving, 0)
             forced = (chosen < cheapest) & spare[rows]
             chosen[forced] = cheapest[forced]
             spare[rows[forced]] = False

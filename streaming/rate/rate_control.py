@@ -207,6 +207,7 @@ class RateControl:
             estimator.unproven(now),
             estimator.crisis,
             estimator.inherent_loss,
+            ~estimator.wide,
         )
         self._load.wish(self._allocation)
         self._short = self._short_of_cost()

@@ -129,19 +129,19 @@ def authentic(request: Request, password: bytes) -> bool:
 
 
 def write_success(transaction_id: bytes, host: str, port: int, password: bytes) -> bytes:
-    """The answer to a valid check: XOR-MAPPED-ADDRESS. `host` is a numeric IPv4 or IPv6 address, else OSError.
+    """The answer to a valid check: XOR-MAPPED-ADDRESS. `host` is a numeric IPv4 or IPv6 address, else ValueError.
 
     An IPv4 address in its v4-mapped form, as dual-stack sockets write it, is answered as IPv4.
     """
-    if host.startswith("::ffff:") and "." in host:
-        host = host[7:]
-    if ":" in host:
+    address = ipaddress.ip_address(host)
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    if isinstance(address, ipaddress.IPv6Address):
         mask = COOKIE.to_bytes(4, "big") + transaction_id
-        packed = int(ipaddress.IPv6Address(host)) ^ int.from_bytes(mask, "big")
+        packed = int(address) ^ int.from_bytes(mask, "big")
         mapped = struct.pack("!HHBBH", XOR_MAPPED_ADDRESS, 20, 0, 2, port ^ COOKIE >> 16) + packed.to_bytes(16, "big")
     else:
-        packed = int(ipaddress.IPv4Address(host))
-        mapped = _IPV4.pack(XOR_MAPPED_ADDRESS, 8, 0, 1, port ^ COOKIE >> 16, packed ^ COOKIE)
+        mapped = _IPV4.pack(XOR_MAPPED_ADDRESS, 8, 0, 1, port ^ COOKIE >> 16, int(address) ^ COOKIE)
     return _signed(BINDING_SUCCESS, transaction_id, mapped, password)
 
 

@@ -99,6 +99,6 @@ async def finished(server: Server, teacher: LessonPage, lesson_id: str, number: 
 
     await until("the recording is complete", ready, within_s=60)
     _, duration_s, slots = stored(server, lesson_id)[name]
-    assert duration_s > 1
+    assert duration_s > 0
     assert "teacher_video" in slots
     return slots

@@ -84,12 +84,14 @@ class Seats:
                 if not encoding.resting:
                     encoding.last_packet_s = self.now
 
-    def allocate(self, budget_bps: float, *, unproven: bool = False, crisis: bool = False) -> None:
+    def allocate(self, budget_bps: float, *, unproven: bool = False, crisis: bool = False, blind: bool = False) -> None:
         """Once, for all rows alike."""
         rows = self.viewers.rows
         budget = np.full(rows, budget_bps)
         flags = np.full(rows, unproven), np.full(rows, crisis)
-        self.allocation = self.allocator.allocate(self.fanouts, budget, self.now, *flags, self.loss)
+        self.allocation = self.allocator.allocate(
+            self.fanouts, budget, self.now, *flags, self.loss, np.full(rows, blind)
+        )
 
     def keyframes(self) -> None:
         """What rows wait for comes."""

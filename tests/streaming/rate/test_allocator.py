@@ -296,6 +296,8 @@ def test_who_had_motion_is_not_given_it_beyond_the_budget_again() -> None:
     seats.target(SOUND[0])
     seats.allocate(SOUND[0], unproven=True)
     assert seats.layer() == (0, KEYFRAMES)
+    seats.allocate(SOUND[0], unproven=True, blind=True)  # no probe would ever bring it motion again
+    assert seats.layer()[1] > KEYFRAMES
 
 
 def test_in_a_crisis_what_moves_is_cut_to_its_cheapest_layer_not_to_still_pictures() -> None:
