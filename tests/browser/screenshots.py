@@ -142,32 +142,6 @@ async def link_test(server: Server, photographer: Photographer) -> None:
     await tab.page.close()
 
 
-async def archive(server: Server, photographer: Photographer) -> None:
-    """A lesson that was recorded: the list, and the player."""
-    links = server.create_lesson("Физика, 10 класс. Волны").links
-    teacher, viewer = await photographer.tab(), await photographer.tab()
-    await teacher.enter(links["teacher"], "Анна Петровна")
-    await teacher.press("start-lesson")
-    await viewer.enter(links["viewer"], "")
-    await viewer.wait_seen("teacher_video", frames=200, within_s=60)
-    await teacher.press("end-lesson")
-    await teacher.press("end-lesson-confirm")
-    await viewer.part("watch-recording").click(timeout=60_000)
-    await expect(viewer.part("replay")).to_be_visible(timeout=60_000)
-    await photographer.take("recording", viewer)
-    await viewer.press("replay-begin")
-    await expect(viewer.part("replay-words")).to_be_hidden(timeout=30_000)
-    await photographer.take("recording-playing", viewer)
-    words = server.run("admin", "link").decode().split()
-    await teacher.open(next(word for word in words if word.startswith(f"{server.origin}/sign-in#")))
-    await expect(teacher.part("set-password")).to_be_visible()
-    await teacher.open(f"{server.origin}/recordings")
-    await expect(teacher.part("recording").first).to_be_visible()
-    await photographer.take("recordings", teacher)
-    for tab in (teacher, viewer):
-        await tab.page.close()
-
-
 async def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     devices = footage.camera(960, 540), footage.microphone()
@@ -175,7 +149,7 @@ async def main() -> None:
         async with serving(Path(folder)) as server, chromium(*devices) as browser:
             for language, scheme in itertools.product(LOCALES, SCHEMES):
                 photographer = Photographer(browser, language, scheme)
-                for scene in (door, lesson, office, link_test, archive):
+                for scene in (door, lesson, office, link_test):
                     await scene(server, photographer)
     sys.stdout.write(f"{len(list(FOLDER.glob('*.png')))} pictures in {FOLDER.relative_to(ROOT)}\n")
 

@@ -1,15 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Span, Track } from "../src/replay/api";
-import {
-  heightsOf,
-  inSpan,
-  keepInStep,
-  levelFor,
-  mainPicture,
-  nearSpan,
-  nextSpan,
-  packed,
-} from "../src/replay/timeline";
+import { heightsOf, inSpan, keepInStep, levelFor, mainPicture, nextSpan, packed } from "../src/replay/timeline";
 
 const SPANS: readonly Span[] = [
   [10, 20],
@@ -54,18 +45,6 @@ test("the screen is the main picture while it is shared, else the teacher, else 
     "teacher_video",
     "screen_video",
     "teacher_video",
-    "floor_video",
-    null,
-  ]);
-});
-
-test("the first and the last picture stand still for a moment", () => {
-  expect([9.5, 20.5, 99.5, 130.5].map((at) => nearSpan(SPANS, at))).toEqual([true, false, true, true]);
-  expect([8.5, 98.5, 131.5].map((at) => nearSpan(SPANS, at))).toEqual([false, false, false]);
-  const tracks = [track("teacher_video", [[0.2, 50]]), track("floor_video", [[50, 60]])];
-  expect([0, 50.5, 60.5, 62].map((at) => mainPicture(tracks, at))).toEqual([
-    "teacher_video",
-    "floor_video",
     "floor_video",
     null,
   ]);

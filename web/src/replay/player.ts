@@ -9,7 +9,6 @@ import {
   keepInStep,
   MAIN_SOUND,
   mainPicture,
-  nearSpan,
   nextSpan,
   PICTURES,
   type PictureSlot,
@@ -213,12 +212,12 @@ export class Player {
     const shown = new Map<PictureSlot, number>();
     for (const [slot, follower] of this.#followers) {
       const spans = spansOf(this.detail.value.tracks, slot);
-      const wanted = !(slot.endsWith("_video") && this.quality.value === "sound");
-      if (wanted && inSpan(spans, clock)) step(follower.element, packed(spans, clock), running, this.rate.value);
-      else rest(follower.element, packed(spans, nextSpan(spans, clock) ?? clock));
-      const there = wanted && nearSpan(spans, clock);
-      if (there && follower.element.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA)
-        shown.set(slot as PictureSlot, follower.stream.height);
+      const wanted = inSpan(spans, clock) && !(slot.endsWith("_video") && this.quality.value === "sound");
+      if (wanted) {
+        step(follower.element, packed(spans, clock), running, this.rate.value);
+        if (follower.element.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA)
+          shown.set(slot as PictureSlot, follower.stream.height);
+      } else rest(follower.element, packed(spans, nextSpan(spans, clock) ?? clock));
     }
     this.shown.value = shown;
   }

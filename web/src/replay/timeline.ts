@@ -16,15 +16,6 @@ const MOST_FASTER = 0.08;
 export const inSpan = (spans: readonly Span[], at: number): boolean =>
   spans.some(([begin, end]) => at >= begin && at < end);
 
-/** Sound and picture seldom begin and end in the same instant: for so long the first and the last picture stand still. */
-const STANDS_S = 1;
-
-/** In a span, or so shortly before one or after the last that its picture may stand still. */
-export function nearSpan(spans: readonly Span[], at: number): boolean {
-  const after = at - (spans.at(-1)?.[1] ?? Number.POSITIVE_INFINITY);
-  return spans.some(([begin, end]) => at >= begin - STANDS_S && at < end) || (after >= 0 && after < STANDS_S);
-}
-
 /** Where the next span begins, strictly later. */
 export const nextSpan = (spans: readonly Span[], at: number): number | null =>
   spans.find(([begin]) => begin > at)?.[0] ?? null;
@@ -44,9 +35,7 @@ export const spansOf = (tracks: readonly Track[], slot: string): readonly Span[]
 
 /** The picture that fills the page: the shared screen while there is one, else the teacher, else who speaks. */
 export function mainPicture(tracks: readonly Track[], at: number): PictureSlot | null {
-  const find = (there: typeof inSpan): PictureSlot | undefined =>
-    PICTURES.find((slot) => there(spansOf(tracks, slot), at));
-  return find(inSpan) ?? find(nearSpan) ?? null;
+  return PICTURES.find((slot) => inSpan(spansOf(tracks, slot), at)) ?? null;
 }
 
 /** How a follower that stands at `own` keeps in step with the clock at `clock`, which runs at `rate`: a jump, or a rate. */
