@@ -43,7 +43,7 @@ async def test_the_picture_changes_now_and_then_and_the_sound_goes_on(browser: B
             await until("some still pictures", several, 3 * WITHIN_S)
             gaps = [later - earlier for earlier, later in itertools.pairwise(shown)]
             assert max(gaps) < BETWEEN_S
-            assert sorted(gaps)[len(gaps) // 2] > 1.0, "these are still pictures, not motion"
+            assert sum(gaps) / len(gaps) > 0.5, "motion would have one in 0.13 s at most"
             after = await viewer.look()
             assert before is not None
             assert after is not None
