@@ -132,6 +132,7 @@ class _Index:
     _or: str
     _but: str
     _beginning: str
+    _quote: str
     _count: str
     _latest: str
 
@@ -164,27 +165,24 @@ class _Index:
         return self._and.join(quoted)
 
     def _quoted(self, word: str) -> str:
-        raise NotImplementedError
+        return f"{self._quote}{word}{self._quote}"
 
 
 class _SqliteIndex(_Index):
     """https://sqlite.org/fts5.html#full_text_query_syntax"""
 
-    _and, _or, _but, _beginning = " AND ", " OR ", "NOT", " *"
+    _and, _or, _but, _beginning, _quote = " AND ", " OR ", "NOT", " *", '"'
     _count = "SELECT count(*) FROM (SELECT 1 FROM search_index WHERE search_index MATCH :expression LIMIT :limit)"
     _latest = (
         "SELECT recording_id FROM search_document WHERE id IN (SELECT rowid FROM search_index "
         "WHERE search_index MATCH :expression ORDER BY rowid DESC LIMIT :limit OFFSET :offset) ORDER BY id DESC"
     )
 
-    def _quoted(self, word: str) -> str:
-        return f'"{word}"'
-
 
 class _PostgresIndex(_Index):
     """https://www.postgresql.org/docs/current/datatype-textsearch.html"""
 
-    _and, _or, _but, _beginning = " & ", " | ", "& !", ":*"
+    _and, _or, _but, _beginning, _quote = " & ", " | ", "& !", ":*", "'"
     _count = (
         "SELECT count(*) FROM "
         "(SELECT 1 FROM search_document WHERE vector @@ CAST(:expression AS tsquery) LIMIT :limit) AS matching"
@@ -193,6 +191,3 @@ class _PostgresIndex(_Index):
         "SELECT recording_id FROM search_document WHERE vector @@ CAST(:expression AS tsquery) "
         "ORDER BY id DESC LIMIT :limit OFFSET :offset"
     )
-
-    def _quoted(self, word: str) -> str:
-        return f"'{word}'"
