@@ -7,18 +7,16 @@ forgotten.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import and_, delete, insert, literal, or_, select, update
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from archive.errors import CatalogUnavailable, NotFound, OnHold, StillRecording
+from archive.errors import NotFound, OnHold, StillRecording
 from archive.store import ObjectStore
 from archive.tables import ID_CHARS, Garbage, MediaGap, MediaSegment, Recording, RecordingState, Run
+from archive.transaction import transaction
 
 EXPIRED_AT_ONCE: Final = 10
 OBJECTS_AT_ONCE: Final = 1000
@@ -50,7 +48,7 @@ class Deletion:
     async def delete(self, recording_id: str, now: float) -> None:
         """Gone from the archive when this returns; the next sweep deletes the objects. Raises `OnHold` and
         `StillRecording`."""
-        async with self._transaction() as session:
+        async with transaction(self._sessions) as session:
             # For SQLite too, a write comes first: nobody can put a hold on it meanwhile.
             its = update(Recording).where(Recording.id == recording_id[:ID_CHARS])
             await session.execute(its.values(legal_hold=Recording.legal_hold))
@@ -67,12 +65,12 @@ class Deletion:
             await session.execute(delete(Recording).where(Recording.id == recording.id))
 
     async def keeping(self, recording_id: str) -> Keeping:
-        async with self._transaction() as session:
+        async with transaction(self._sessions) as session:
             recording = await _get(session, recording_id)
             return Keeping(recording.legal_hold, recording.retention_until)
 
     async def keep(self, recording_id: str, keeping: Keeping) -> None:
-        async with self._transaction() as session:
+        async with transaction(self._sessions) as session:
             recording = await _get(session, recording_id)
             recording.legal_hold = keeping.legal_hold
             recording.retention_until = keeping.retention_until
@@ -86,18 +84,18 @@ class Deletion:
         query = select(Recording.id).where(
             Recording.state == RecordingState.READY.value, Recording.legal_hold.is_(False), over
         )
-        async with self._transaction() as session:
+        async with transaction(self._sessions) as session:
             return list(await session.scalars(query.order_by(Recording.started_at).limit(EXPIRED_AT_ONCE)))
 
     async def garbage(self) -> list[str]:
         """Some of the objects to be deleted, the oldest first."""
         query = select(Garbage.object_key).order_by(Garbage.since, Garbage.object_key).limit(OBJECTS_AT_ONCE)
-        async with self._transaction() as session:
+        async with transaction(self._sessions) as session:
             return list(await session.scalars(query))
 
     async def forget(self, keys: list[str]) -> None:
         """These objects are gone."""
-        async with self._transaction() as session:
+        async with transaction(self._sessions) as session:
             await session.execute(delete(Garbage).where(Garbage.object_key.in_(keys)))
 
     async def sweep(self, store: ObjectStore, now: float, retention_s: float | None) -> Swept:
@@ -115,14 +113,6 @@ class Deletion:
             await store.delete(key)
         await self.forget(keys)
         return Swept(recordings, len(keys))
-
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[AsyncSession]:
-        try:
-            async with self._sessions.begin() as session:
-                yield session
-        except SQLAlchemyError as error:
-            raise CatalogUnavailable(f"the database: {type(error).__name__}") from error
 
 
 async def _get(session: AsyncSession, recording_id: str) -> Recording:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Table, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from archive.errors import CatalogUnavailable, NotFound
+from archive.errors import NotFound
 from archive.indexing import index_recording
 from archive.media import Gap, Init, Segment
 from archive.recordings import Checkpoint, Stored
 from archive.tables import Access, MediaGap, MediaSegment, Recording, RecordingState, Run
+from archive.transaction import transaction
 from school.tables import Invitation, InvitationRole, Lesson
 
 
@@ -25,7 +24,7 @@ class SqlRecordingLog:
 
     async def begin(self, recording_id: str, lesson_id: str, started_at: float) -> None:
         """Only administrators and those invited may replay it until somebody opens it. Raises `NotFound`."""
-        async with self._transaction() as session:
+        async with transaction(self._sessions) as session:
             lesson = await session.get(Lesson, lesson_id)
             if lesson is None:
                 raise NotFound(f"no lesson {lesson_id[:32]!r}")
@@ -62,7 +61,7 @@ class SqlRecordingLog:
             for gap in gaps
         ]
         end_s = max((row["start_s"] + row["duration_s"] for row in segments), default=0.0)
-        async with self._transaction() as session:
+        async with transaction(self._sessions) as session:
             recording = await session.get(Recording, recording_id)
             if recording is None:
                 raise NotFound(f"no recording {recording_id[:32]!r}")
@@ -73,28 +72,20 @@ class SqlRecordingLog:
             await _insert_new(session, MediaGap.__table__, holes)
 
     async def checkpoint(self, recording_id: str) -> Checkpoint | None:
-        async with self._transaction() as session:
+        async with transaction(self._sessions) as session:
             state = await session.scalar(select(Recording.checkpoint).where(Recording.id == recording_id))
         return None if state is None else Checkpoint(recording_id, state)
 
     async def finish(self, recording_id: str, ended_at: float, duration_s: float) -> None:
         done = {"state": RecordingState.READY.value, "ended_at": ended_at, "duration_s": duration_s}
-        async with self._transaction() as session:
+        async with transaction(self._sessions) as session:
             await session.execute(update(Recording).where(Recording.id == recording_id).values(done))
             await index_recording(session, recording_id)
 
     async def unfinished(self) -> list[str]:
         query = select(Recording.id).where(Recording.state == RecordingState.RECORDING.value)
-        async with self._transaction() as session:
+        async with transaction(self._sessions) as session:
             return list(await session.scalars(query.order_by(Recording.started_at, Recording.id)))
-
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[AsyncSession]:
-        try:
-            async with self._sessions.begin() as session:
-                yield session
-        except SQLAlchemyError as error:
-            raise CatalogUnavailable(f"the database: {type(error).__name__}") from error
 
 
 async def _author(session: AsyncSession, lesson_id: str) -> str:

@@ -6,18 +6,15 @@ No media is ever deleted that is not in the archive a second time; only `remove_
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Final
 
 from sqlalchemy import Update, delete, func, select, update
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from archive.check_rows import ROWS_LOST, Finding, Kind
-from archive.errors import CatalogUnavailable
 from archive.store import ObjectStore
 from archive.tables import Garbage, MediaGap, MediaSegment, Recording, Run
+from archive.transaction import transaction
 
 _SEGMENT_KEY: Final = re.compile(r"recordings/[^/]+/([a-z_]+)/([0-9]{1,9})/[0-9]{1,9}-([0-9]{1,9})\.m4s")
 
@@ -59,7 +56,7 @@ class Repair:
 
     async def _mark_run(self, finding: Finding) -> bool:
         """All segments that decode with it, or the one that nothing decodes."""
-        async with self._transaction() as session:
+        async with transaction(self._sessions) as session:
             run = await session.scalar(select(Run).where(Run.object_key == finding.object_key))
         if run is None:
             return await self._mark(finding, Kind.BROKEN_INIT)
@@ -77,7 +74,7 @@ class Repair:
 
     async def _explain(self, finding: Finding) -> bool:
         """Rows that are gone become a gap; the playlists have it already."""
-        async with self._transaction() as session:
+        async with transaction(self._sessions) as session:
             key = (finding.recording_id, finding.slot, finding.start_s)
             gap = await session.get(MediaGap, key)
             reason = f"{ROWS_LOST} ({finding.encoding})"
@@ -113,24 +110,16 @@ class Repair:
             MediaSegment.index == int(parts[3]),
             MediaSegment.damage == "",
         )
-        async with self._transaction() as session:
+        async with transaction(self._sessions) as session:
             return await session.scalar(query) is not None
 
     async def _remove_garbage(self, finding: Finding) -> bool:
         await self._store.delete(finding.object_key)
-        async with self._transaction() as session:
+        async with transaction(self._sessions) as session:
             await session.execute(delete(Garbage).where(Garbage.object_key == finding.object_key))
         return True
 
     async def _change(self, statement: Update) -> bool:
-        async with self._transaction() as session:
+        async with transaction(self._sessions) as session:
             await session.execute(statement)
         return True
-
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[AsyncSession]:
-        try:
-            async with self._sessions.begin() as session:
-                yield session
-        except SQLAlchemyError as error:
-            raise CatalogUnavailable(f"the database: {type(error).__name__}") from error

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, func, select, update
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from archive.errors import CatalogUnavailable, NotEmpty, NotFound
+from archive.errors import NotEmpty, NotFound
 from archive.indexing import index_recording, index_topics
 from archive.tables import ID_CHARS, Access, Course, Profile, Recording, Topic
+from archive.transaction import transaction
 from school.errors import BadText
 from school.text import TITLE_MAX_CHARS, clean_line, clean_text
 
@@ -90,7 +89,7 @@ class Shelves:
         if sees is not None:
             counting = counting.where(Recording.access.in_(sees))
             courses = courses.where(Course.access.in_(sees))
-        async with self._transaction() as session:
+        async with transaction(self._sessions) as session:
             counts = {row[0]: row[1] for row in await session.execute(counting.group_by(Recording.topic_id))}
             topics: dict[str, list[TopicShelf]] = defaultdict(list)
             for topic in await session.scalars(select(Topic).order_by(Topic.position, Topic.title, Topic.id)):
@@ -104,14 +103,14 @@ class Shelves:
     # ------------------------------------------------------------ profiles
 
     async def add_profile(self, title: str) -> Profile:
-        async with self._transaction() as session:
+        async with transaction(self._sessions) as session:
             position = await _end(session, select(func.max(Profile.position)))
             profile = Profile(id=_new_id(), title=clean_line(title, "title", TITLE_MAX_CHARS), position=position)
             session.add(profile)
             return profile
 
     async def rename_profile(self, profile_id: str, title: str) -> Profile:
-        async with self._transaction() as session:
+        async with transaction(self._sessions) as session:
             profile = await _get(session, Profile, profile_id)
             profile.title = clean_line(title, "title", TITLE_MAX_CHARS)
             courses = select(Course.id).where(Course.profile_id == profile_id)
@@ -120,7 +119,7 @@ class Shelves:
 
     async def remove_profile(self, profile_id: str) -> None:
         """Raises `NotEmpty` while it has courses."""
-        async with self._transaction() as session:
+        async with transaction(self._sessions) as session:
             profile = await _get(session, Profile, profile_id)
             if await session.scalar(select(func.count()).where(Course.profile_id == profile_id)):
                 raise NotEmpty("the profile still has courses")
@@ -129,7 +128,7 @@ class Shelves:
     # ------------------------------------------------------------ courses
 
     async def add_course(self, profile_id: str, data: CourseData) -> Course:
-        async with self._transaction() as session:
+        async with transaction(self._sessions) as session:
             await _get(session, Profile, profile_id)
             position = await _end(session, select(func.max(Course.position)).where(Course.profile_id == profile_id))
             course = Course(id=_new_id(), profile_id=profile_id, position=position, **asdict(data.cleaned()))
@@ -138,7 +137,7 @@ class Shelves:
 
     async def change_course(self, course_id: str, data: CourseData, profile_id: str | None = None) -> Course:
         """Recordings of the course whose access was the course's follow it."""
-        async with self._transaction() as session:
+        async with transaction(self._sessions) as session:
             course = await _get(session, Course, course_id)
             before = course.access
             for name, value in asdict(data.cleaned()).items():
@@ -153,7 +152,7 @@ class Shelves:
 
     async def remove_course(self, course_id: str) -> None:
         """Raises `NotEmpty` while it has topics."""
-        async with self._transaction() as session:
+        async with transaction(self._sessions) as session:
             course = await _get(session, Course, course_id)
             if await session.scalar(select(func.count()).where(Topic.course_id == course_id)):
                 raise NotEmpty("the course still has topics")
@@ -162,7 +161,7 @@ class Shelves:
     # ------------------------------------------------------------ topics
 
     async def add_topic(self, course_id: str, title: str) -> Topic:
-        async with self._transaction() as session:
+        async with transaction(self._sessions) as session:
             await _get(session, Course, course_id)
             position = await _end(session, select(func.max(Topic.position)).where(Topic.course_id == course_id))
             clean = clean_line(title, "title", TITLE_MAX_CHARS)
@@ -171,7 +170,7 @@ class Shelves:
             return topic
 
     async def rename_topic(self, topic_id: str, title: str) -> Topic:
-        async with self._transaction() as session:
+        async with transaction(self._sessions) as session:
             topic = await _get(session, Topic, topic_id)
             topic.title = clean_line(title, "title", TITLE_MAX_CHARS)
             await index_topics(session, [topic_id])
@@ -179,7 +178,7 @@ class Shelves:
 
     async def order_topics(self, course_id: str, topic_ids: Sequence[str]) -> None:
         """Topics in this order; those left out come after, as they were."""
-        async with self._transaction() as session:
+        async with transaction(self._sessions) as session:
             await _get(session, Course, course_id)
             query = select(Topic).where(Topic.course_id == course_id).order_by(Topic.position, Topic.title, Topic.id)
             topics = list(await session.scalars(query))
@@ -190,7 +189,7 @@ class Shelves:
 
     async def remove_topic(self, topic_id: str) -> None:
         """Raises `NotEmpty` while recordings stand in it."""
-        async with self._transaction() as session:
+        async with transaction(self._sessions) as session:
             topic = await _get(session, Topic, topic_id)
             if await session.scalar(select(func.count()).where(Recording.topic_id == topic_id)):
                 raise NotEmpty("the topic still has recordings")
@@ -198,7 +197,7 @@ class Shelves:
 
     async def place(self, recording_id: str, topic_id: str | None) -> Recording:
         """Put a recording into a topic, from where it takes its access; None takes it off the shelves."""
-        async with self._transaction() as session:
+        async with transaction(self._sessions) as session:
             recording = await _get(session, Recording, recording_id)
             if topic_id is not None:
                 topic = await _get(session, Topic, topic_id)
@@ -217,17 +216,9 @@ class Shelves:
             .join(Recording, Recording.topic_id == Topic.id)
             .where(Recording.id == recording_id)
         )
-        async with self._transaction() as session:
+        async with transaction(self._sessions) as session:
             row = (await session.execute(query)).first()
             return None if row is None else (row[0], row[1], row[2])
-
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[AsyncSession]:
-        try:
-            async with self._sessions.begin() as session:
-                yield session
-        except SQLAlchemyError as error:
-            raise CatalogUnavailable(f"the database: {type(error).__name__}") from error
 
 
 async def _get(session: AsyncSession, table: type[_Row], row_id: str) -> _Row:
